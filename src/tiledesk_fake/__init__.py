@@ -1,0 +1,57 @@
+"""A stateful fake of Tiledesk's JWT history API.
+
+    from tiledesk_fake import TiledeskFake
+
+Names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .clock import Clock as Clock
+    from .errors import AlreadyExists as AlreadyExists
+    from .errors import CannotListen as CannotListen
+    from .errors import ContractError as ContractError
+    from .errors import MisuseError as MisuseError
+    from .errors import NoAnswer as NoAnswer
+    from .errors import NotFound as NotFound
+    from .errors import NotListening as NotListening
+    from .errors import ProfileError as ProfileError
+    from .errors import ScenarioError as ScenarioError
+    from .errors import TiledeskFakeError as TiledeskFakeError
+    from .fake import TiledeskFake as TiledeskFake
+    from .fake import Token as Token
+    from .state import Snapshot as Snapshot
+    from .users import User as User
+
+_HOMES = {
+    "AlreadyExists": "errors",
+    "CannotListen": "errors",
+    "Clock": "clock",
+    "ContractError": "errors",
+    "MisuseError": "errors",
+    "NoAnswer": "errors",
+    "NotFound": "errors",
+    "NotListening": "errors",
+    "ProfileError": "errors",
+    "ScenarioError": "errors",
+    "Snapshot": "state",
+    "TiledeskFake": "fake",
+    "TiledeskFakeError": "errors",
+    "Token": "fake",
+    "User": "users",
+}
+
+__all__ = list(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

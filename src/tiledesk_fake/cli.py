@@ -1,0 +1,150 @@
+"""The command line: `tiledesk-fake serve` and `tiledesk-fake spec`.
+
+What goes wrong is one line on stderr and exit code 2.
+"""
+
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+from urllib.parse import quote
+
+import click
+
+from . import __version__, contract, demo
+from .errors import TiledeskFakeError
+from .fake import TiledeskFake
+from .profile import parse_assumptions, read_profile
+
+_profile = click.option(
+    "--profile",
+    "profile_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A YAML file that turns assumptions: `profile:` maps ids to choices.",
+)
+_assume = click.option(
+    "--assume", "assumptions", metavar="ID=CHOICE", multiple=True, help="Turn one assumption; may be repeated."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tiledesk-fake")
+def cli() -> None:
+    """A stateful fake of Tiledesk's JWT history API."""
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
+@_profile
+@_assume
+@click.option(
+    "--scenario", metavar="FILE", type=click.Path(path_type=Path), help="Users and tokens to start with, in YAML."
+)
+@click.option(
+    "--secret",
+    envvar="TILEDESK_FAKE_SECRET",
+    metavar="TEXT",
+    help="What tokens are signed with; random unless given. Also read from TILEDESK_FAKE_SECRET.",
+)
+@click.option("--base-path", metavar="PATH", help="What precedes every path; /v3 unless given.")
+@click.option("--quiet", is_flag=True, help="Print nothing but the line that says where it listens.")
+def serve(
+    *,
+    host: str,
+    port: int,
+    profile_file: Path | None,
+    assumptions: tuple[str, ...],
+    scenario: Path | None,
+    secret: str | None,
+    base_path: str | None,
+    quiet: bool,
+) -> None:
+    """Serve the fake, with a demo user and tokens unless a scenario is given, until it is interrupted."""
+    fake = TiledeskFake(
+        profile=_choices(profile_file, assumptions), secret=secret, base_path=base_path, host=host, port=port
+    )
+    fake.load(demo.scenario() if scenario is None else scenario)
+    stopped = Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopped.set())
+    with fake:
+        if not quiet:
+            for line in _welcome(fake, with_password=scenario is None):
+                click.echo(line)
+        click.echo(f"tiledesk-fake listening on {fake.url}")
+        stopped.wait()
+
+
+@cli.command()
+@_profile
+@_assume
+@click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def spec(*, profile_file: Path | None, assumptions: tuple[str, ...], form: str) -> None:
+    """Print the contract, specialised by the given choices."""
+    document = contract.load(_choices(profile_file, assumptions)).document
+    if form == "json":
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        # Imported here, because `serve` needs no writer of YAML.
+        import yaml  # noqa: PLC0415
+
+        click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
+
+
+def _choices(profile_file: Path | None, assumptions: tuple[str, ...]) -> Mapping[str, str]:
+    from_file = {} if profile_file is None else dict(read_profile(profile_file).choices)
+    return from_file | parse_assumptions(assumptions, source="--assume")
+
+
+def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
+    """Lines that can be pasted into a shell: one user's list, and the revocation of two of the tokens."""
+    for user in fake.users.values():
+        tokens = [token for token in fake.history(user) if user.active and not token.revoked]
+        if tokens:
+            break
+    else:
+        return ["# No user has a token that is not revoked; nothing to show."]
+    caller, *others = tokens
+    by_token = f"-H {shlex.quote(f'Authorization: {caller.authorization}')}"
+    by_password = f"-u {shlex.quote(f'{demo.EMAIL}:{demo.PASSWORD}')}" if with_password else by_token
+    history = f"{fake.url}/jwt/history"
+    listing = shlex.quote(f"{history}?direction=1&page={fake.profile['page-base']}")
+    lines = [f"# List the tokens of {user.email}:", f"curl {by_token} {listing}"]
+    if with_password:
+        lines.append(f"curl {by_password} {history}")
+    if others:
+        jti = quote(others[0].jti, safe="")
+        lines += [
+            "# Revoke one by its jti, one by its id:",
+            f"curl -X DELETE {by_password} {shlex.quote(f'{history}/{jti}')}",
+            f"curl -X DELETE {by_password} {history}/id/{others[-1].id}",
+        ]
+    return lines
+
+
+def main() -> None:
+    """Run the command line; errors are one line on stderr and exit code 2."""
+    try:
+        cli.main(prog_name="tiledesk-fake", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as problem:
+        _fail(problem.format_message())
+    except TiledeskFakeError as problem:
+        _fail(str(problem))
+    except BrokenPipeError:
+        # Whoever read the output has gone; leave without a traceback at exit.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str) -> None:
+    click.echo(f"tiledesk-fake: {' '.join(message.split())}", err=True)
+    sys.exit(2)

@@ -1,0 +1,101 @@
+"""The fake's own time: the only place that reads the time.
+
+Whole milliseconds since 1970 inside, aware datetimes outside.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from .errors import MisuseError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+# ISO 8601 with four digits ends with the year 9999; before 1970 Tiledesk has no times.
+LATEST_MS = (datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC) - EPOCH) // MILLISECOND
+
+
+def milliseconds(at: datetime) -> int:
+    """The milliseconds from 1970 to an aware datetime, rounded down.
+
+    Raises MisuseError for a naive datetime and for a year before 1970.
+
+    >>> milliseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000
+    """
+    if at.tzinfo is None or at.utcoffset() is None:
+        raise MisuseError(f"expected a datetime with a time zone, got {at!r}; add tzinfo=datetime.UTC if it is UTC")
+    since = (at - EPOCH) // MILLISECOND
+    if not 0 <= since <= LATEST_MS:
+        raise MisuseError(f"expected a time from 1970 to 9999, got {at}")
+    return since
+
+
+def moment(ms: int) -> datetime:
+    """The aware datetime, in UTC, of milliseconds since 1970."""
+    return EPOCH + ms * MILLISECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a clock is set: frozen at `frozen_ms`, or running `ahead_ms` ahead of the real time."""
+
+    frozen_ms: int | None = None
+    ahead_ms: int = 0
+
+
+class Clock:
+    """What time it is for one fake: real, shifted or frozen.
+
+    Expiry, createdAt and updatedAt follow it. It is not slowed or frozen by freezegun.
+
+    >>> clock = Clock()
+    >>> clock.freeze(datetime(2026, 1, 1, tzinfo=UTC))
+    >>> clock.advance(hours=2)
+    >>> clock.now()
+    datetime.datetime(2026, 1, 1, 2, 0, tzinfo=datetime.timezone.utc)
+    """
+
+    # A class attribute, because freezegun replaces `time.time` wherever a module names it.
+    _real: Callable[[], float] = staticmethod(time.time)
+
+    def __init__(self) -> None:
+        self.setting = Setting()
+
+    def now_ms(self) -> int:
+        """The time in milliseconds since 1970."""
+        setting = self.setting
+        if setting.frozen_ms is not None:
+            return setting.frozen_ms
+        return int(self._real() * 1000) + setting.ahead_ms
+
+    def now(self) -> datetime:
+        """The time as an aware datetime, in UTC."""
+        return moment(self.now_ms())
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Stop the clock, at the given aware datetime or where it is."""
+        self.setting = Setting(frozen_ms=self.now_ms() if at is None else milliseconds(at))
+
+    def advance(self, by: timedelta | None = None, /, **units: float) -> None:
+        """Move the clock, frozen or not, by a timedelta or its keywords: `advance(hours=2)`.
+
+        Backwards is possible, outside the years 1970 to 9999 is a MisuseError.
+        """
+        step = (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
+        moment_after = self.now_ms() + step
+        if not 0 <= moment_after <= LATEST_MS:
+            raise MisuseError(f"expected a time from 1970 to 9999; {self.now()} cannot move by {step} ms")
+        setting = self.setting
+        if setting.frozen_ms is None:
+            self.setting = Setting(ahead_ms=setting.ahead_ms + step)
+        else:
+            self.setting = Setting(frozen_ms=setting.frozen_ms + step)
+
+    def resume(self) -> None:
+        """Show the real time again: not frozen, not ahead."""
+        self.setting = Setting()
+
+    def __repr__(self) -> str:
+        return f"<Clock {self.now().isoformat()}{' frozen' if self.setting.frozen_ms is not None else ''}>"

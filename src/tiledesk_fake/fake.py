@@ -1,0 +1,327 @@
+"""`TiledeskFake`: the interface for tests, over one state, one Flask app and one server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from . import contract as contracts
+from .clock import Clock, milliseconds, moment
+from .errors import MisuseError, NotFound, NotListening
+from .history import Record
+from .ids import hex_id, new_secret, parse_hex_id
+from .profile import check, read_profile
+from .scenario import Scenario, ScenarioToken, parse_scenario, read_scenario
+from .state import Snapshot, State
+from .users import User
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from .server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and its record in a user's history. `revoked` is looked up each time; all else never changes."""
+
+    id: str
+    jti: str
+    created_at: datetime
+    expires_at: datetime | None
+    _record: Record = field(repr=False, compare=False)
+    _state: State = field(repr=False, compare=False)
+
+    @property
+    def revoked(self) -> bool:
+        """Whether the token is revoked now. Raises NotFound once a reset has forgotten the token."""
+        with self._state.lock:
+            record = self._state.history.by_id(self._record.id)
+        if record is None:
+            raise NotFound(f"this fake does not hold the token {self.jti!r} any more; reset forgets tokens")
+        return record.revoked
+
+    @property
+    def jwt(self) -> str:
+        """The signed token, without a scheme word. Raises NotFound once a reset has forgotten the token."""
+        return self._state.jwt(self._record)
+
+    @property
+    def authorization(self) -> str:
+        """The value of an `Authorization` header that carries this token: `JWT eyJ…`."""
+        return f"JWT {self.jwt}"
+
+
+class UsersByEmail(Mapping[str, User]):
+    """The users of a fake, by their e-mail addresses, in the order they were added."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getitem__(self, email: str) -> User:
+        user = self._state.users.by_email(email)
+        if user is None:
+            raise KeyError(email)
+        return user
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([user.email for user in self._state.users])
+
+    def __len__(self) -> int:
+        return len(self._state.users)
+
+    def __repr__(self) -> str:
+        return f"<users {list(self)}>"
+
+
+class TiledeskFake:
+    """A stateful fake of Tiledesk's JWT history API, in memory.
+
+    - `profile` turns assumptions: a mapping from their ids to choices, or the path of a profile file.
+    - `secret` signs the tokens; it is random unless given.
+    - `base_path` precedes every path; the contract's, `/v3`, unless given.
+    - `host` and `port` are where the server listens; the default is a free port of 127.0.0.1.
+    - `seed` makes ids and jtis repeatable.
+
+    Everything but `url` works without the server. Raises ProfileError for an unknown assumption or choice, and
+    MisuseError for other arguments that cannot work.
+
+    >>> with TiledeskFake() as fake:
+    ...     ada = fake.add_user(email="ada@example.com", password="secret")
+    ...     phone = fake.issue_token(ada)
+    ...     fake.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: Mapping[str, str] | str | Path | None = None,
+        secret: str | None = None,
+        base_path: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int | None = None,
+    ) -> None:
+        choices, self.evidence = _choices_and_evidence(profile)
+        contract = contracts.load(choices)
+        if secret is not None and not secret:
+            raise MisuseError(
+                "expected a secret of at least one character, got an empty one; leave it out for a random one"
+            )
+        self._base_path = _checked_base_path(contract.base_path if base_path is None else base_path)
+        self._host, self._port = host, port
+        self._state = State(contract, secret or new_secret(), seed)
+        self._server: Server | None = None
+
+    @property
+    def profile(self) -> Mapping[str, str]:
+        """The choice of every assumption, by its id."""
+        return self._state.contract.choices
+
+    @property
+    def clock(self) -> Clock:
+        """The fake's own time: `freeze`, `advance`, `resume`, `now`."""
+        return self._state.clock
+
+    @property
+    def users(self) -> Mapping[str, User]:
+        """The users by e-mail address."""
+        return UsersByEmail(self._state)
+
+    def add_user(self, *, email: str, password: str | None = None, id: str | None = None, active: bool = True) -> User:
+        """A new user. Without a password Basic never works; one who is not active is refused everywhere.
+
+        Raises AlreadyExists for an e-mail address or id that is taken, MisuseError for an id that is not 24 hex digits.
+        """
+        return self._state.add_user(email, password, _parsed_id(id), active)
+
+    def issue_token(
+        self,
+        user: User,
+        *,
+        expires_in: timedelta | None = None,
+        expires_at: datetime | None = None,
+        jti: str | None = None,
+        id: str | None = None,
+        created_at: datetime | None = None,
+        revoked: bool = False,
+        claims: Mapping[str, Any] | None = None,
+    ) -> Token:
+        """A new token of the user, as a sign-in would make it (observed): HS256, with no expiry unless one is given.
+
+        `expires_in` counts from `created_at`, which is now unless given; expiry is rounded down to whole seconds, as
+        a JWT tells it. `claims` replace or extend the claims of the JWT.
+
+        Raises AlreadyExists for a jti or id that is taken, NotFound for a user of another fake, and MisuseError for
+        a naive datetime and other values that cannot work.
+        """
+        created_ms = self._state.clock.now_ms() if created_at is None else milliseconds(created_at)
+        if expires_in is not None and expires_at is not None:
+            raise MisuseError("expected expires_in or expires_at, got both")
+        if expires_in is not None:
+            expires_at = moment(created_ms) + expires_in
+        record = self._state.issue(
+            user,
+            jti=jti,
+            id=_parsed_id(id),
+            created_ms=created_ms,
+            expires_ms=None if expires_at is None else milliseconds(expires_at),
+            revoked=revoked,
+            claims=claims or {},
+        )
+        return self._token(record)
+
+    def history(self, user: User) -> list[Token]:
+        """All tokens of the user, the newest first, revoked ones too, whatever the profile says of the list."""
+        with self._state.lock:
+            return [self._token(record) for record in self._state.history.of(user.id)]
+
+    def revoke(self, token: Token | None = None, /, *, jti: str | None = None) -> Token:
+        """Revoke a token, or the one with this jti, whoever it belongs to; one that is revoked already stays as it is.
+
+        Raises NotFound if this fake does not hold it.
+        """
+        if (token is None) == (jti is None):
+            raise MisuseError("expected a token or jti=…, one of them")
+        wanted = token.jti if token is not None else jti
+        with self._state.lock:
+            record = self._state.history.by_jti(wanted or "")
+            if record is None or (token is not None and token.id != hex_id(record.id)):
+                raise NotFound(f"this fake holds no token with the jti {wanted!r}; issue_token makes tokens")
+            return self._token(self._state.revoke(record))
+
+    def load(self, scenario: str | Path | Mapping[str, Any]) -> None:
+        """Add the users and tokens of a scenario: the path of a YAML file, or a mapping of the same form.
+
+        Raises ScenarioError, naming file and key, and then nothing is added.
+        """
+        parsed = parse_scenario(scenario) if isinstance(scenario, Mapping) else read_scenario(scenario)
+        with self._state.lock:
+            before = self.snapshot()
+            try:
+                self._add(parsed)
+            except MisuseError as problem:
+                self.restore(before)
+                raise parsed.error(problem) from problem
+
+    def reset(self) -> None:
+        """Make the fake as new: no users, no tokens, real time, and ids from the seed again."""
+        self._state.reset()
+
+    def snapshot(self) -> Snapshot:
+        """Everything this fake holds, for `restore`."""
+        return self._state.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make everything as it was when the snapshot was taken; it may be restored again.
+
+        Raises MisuseError for a snapshot of another fake.
+        """
+        self._state.restore(snapshot)
+
+    @cached_property
+    def wsgi_app(self) -> WSGIApplication:
+        """The fake as a WSGI app (Flask) with the same state, for clients that need no socket.
+
+        Where the real server would not answer, calling it raises NoAnswer.
+        """
+        from .web.app import create_app
+        from .web.road import Road
+
+        return create_app(Road(self._state, self._base_path))
+
+    def start(self) -> Self:
+        """Listen, in a thread of this process. Raises CannotListen if the address or port cannot be had."""
+        from .server import Server
+
+        if self._server is not None:
+            raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
+        server = Server(self.wsgi_app, host=self._host, port=self._port)
+        server.start()
+        self._server = server
+        return self
+
+    def stop(self) -> None:
+        """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
+        if self._server is None:
+            raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
+        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
+        return f"http://{host}:{self._server.port}{self._base_path}"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        where = self.url if self._server is not None else "not listening"
+        return f"<TiledeskFake {where}, {len(self._state.users)} users, {len(self._state.history)} tokens>"
+
+    def _token(self, record: Record) -> Token:
+        expires_at = None if record.expires_ms is None else moment(record.expires_ms)
+        return Token(hex_id(record.id), record.jti, moment(record.created_ms), expires_at, record, self._state)
+
+    def _add(self, scenario: Scenario) -> None:
+        for planned in scenario.users:
+            with scenario.at(planned.key):
+                user = self.add_user(
+                    email=planned.email, password=planned.password, id=planned.id, active=planned.active
+                )
+            for token in planned.tokens:
+                with scenario.at(token.key):
+                    self._issue(user, token)
+
+    def _issue(self, user: User, token: ScenarioToken) -> None:
+        self.issue_token(
+            user,
+            jti=token.jti,
+            id=token.id,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            revoked=token.revoked,
+        )
+
+
+def _choices_and_evidence(
+    profile: Mapping[str, str] | str | Path | None,
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    if profile is None:
+        return {}, {}
+    if isinstance(profile, Mapping):
+        return check(profile, source="profile"), {}
+    file = read_profile(profile)
+    return file.choices, file.evidence
+
+
+def _checked_base_path(base_path: str) -> str:
+    trimmed = base_path.rstrip("/")
+    if trimmed and (
+        not trimmed.startswith("/") or any(character in trimmed for character in "?#% ") or "//" in trimmed
+    ):
+        raise MisuseError(f"expected a base path like '/v3', or '' for none, got {base_path!r}")
+    return trimmed
+
+
+def _parsed_id(id: str | None) -> int | None:
+    if id is None:
+        return None
+    parsed = parse_hex_id(id) if isinstance(id, str) else None
+    if parsed is None:
+        raise MisuseError(f"expected an id of 24 hex digits, got {id!r}; leave it out for a new one")
+    return parsed

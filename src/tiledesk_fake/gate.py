@@ -1,0 +1,221 @@
+"""The gate: who calls, or why nobody does.
+
+Does what stands before the real API (observed): `passport.authenticate(["basic", "jwt"])` with passport-http 0.3.0 and
+passport-jwt 4.0.1, the server's own look-ups behind them, and then the rule that the header is two words. Where the
+real gate fails or hangs, a `Quirk` says so and names the calm answer.
+"""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, NoReturn
+
+from . import tokens
+from .audience import NotAUrl, audience_path
+from .clock import Clock
+from .history import History
+from .ids import parse_hex_id
+from .refusals import BadRequest, NotTwoWords, Quirk, Refusal, ServerFails, ServerSilent, Unauthorized
+from .users import User, Users
+
+# What JavaScript's \s is in latin-1; Python's \s is more.
+_TWO_WORDS = re.compile("([^\t\n\v\f\r \xa0]+)[\t\n\v\f\r \xa0]+([^\t\n\v\f\r \xa0]+)")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_FOREIGN_AUDIENCES = ("projects", "bots", "subscriptions")
+
+# A client sends the same token over and over; 256 of them, of at most 16 KiB, bound the memory.
+_REMEMBERED_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the id that the history goes by. A guest's is whatever its token says."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _BasicFailed:
+    status: int
+    # Whether the users were looked up, so that what comes next runs in a callback, where an exception is lost.
+    looked_up: bool
+
+
+class Gate:
+    """Judges the credentials of requests against the users, the history, the clock and the secret of one fake."""
+
+    def __init__(
+        self, users: Users, history: History, clock: Clock, secret: bytes, *, enforce_revocation: bool
+    ) -> None:
+        self._users = users
+        self._history = history
+        self._clock = clock
+        self._enforce_revocation = enforce_revocation
+        # What a token says and whether its signature holds never changes; all else is judged at every request.
+        self._decode = lru_cache(maxsize=_REMEMBERED_TOKENS)(partial(tokens.decode, secret=secret))
+
+    def caller(self, authorization: str | None, secret_tokens: Sequence[str] = ()) -> Caller:
+        """Who the `Authorization` header, or the query's `secret_token`, says is calling.
+
+        `secret_tokens` are all values of that parameter. Raises Unauthorized, BadRequest or NotTwoWords, or a Quirk
+        where the real gate would fail or hang.
+        """
+        header = (authorization or "").strip(" \t")
+        basic = self._basic(header)
+        caller = basic if isinstance(basic, Caller) else self._jwt_after(basic, header, secret_tokens)
+        if len(header.split(" ")) != 2:
+            raise NotTwoWords
+        return caller
+
+    def _basic(self, header: str) -> Caller | _BasicFailed:
+        if not header:
+            return _BasicFailed(401, looked_up=False)
+        parts = header.split(" ")
+        if len(parts) < 2:
+            return _BasicFailed(400, looked_up=False)
+        if "basic" not in parts[0].lower():
+            return _BasicFailed(401, looked_up=False)
+        credentials = _lenient_base64(parts[1]).split(":")
+        if len(credentials) < 2:
+            return _BasicFailed(400, looked_up=False)
+        email, password = credentials[:2]
+        if not email or not password:
+            return _BasicFailed(401, looked_up=False)
+        user = self._users.by_email(email.lower())
+        if user is None or not user.active:
+            return _BasicFailed(401, looked_up=True)
+        if user.password is None:
+            raise Quirk(real=ServerFails(), calm=Unauthorized())
+        return Caller(user.id) if user.password == password else _BasicFailed(401, looked_up=True)
+
+    def _jwt_after(self, basic: _BasicFailed, header: str, secret_tokens: Sequence[str]) -> Caller:
+        try:
+            return self._jwt(_presented_token(header, secret_tokens), thrown_is_lost=basic.looked_up)
+        except Unauthorized:
+            # Of two failed strategies, a 400 of the first outranks the 401.
+            if basic.status == 400:
+                raise BadRequest from None
+            raise
+
+    def _jwt(self, token: str | None, *, thrown_is_lost: bool) -> Caller:
+        if not token:
+            raise Unauthorized
+        thrown = ServerSilent() if thrown_is_lost else ServerFails()
+        try:
+            decoded = self._decode(token)
+        except tokens.NotJson:
+            raise Quirk(real=thrown, calm=Unauthorized()) from None
+        if decoded is None:
+            raise Unauthorized
+        claims = decoded.payload if isinstance(decoded.payload, dict) else {}
+        _check_audience(claims.get("aud"), thrown)
+        if not decoded.genuine:
+            raise Unauthorized
+        if decoded.payload is None:
+            raise Quirk(real=thrown, calm=Unauthorized())
+        self._check_times(claims)
+        identifier = _identifier(claims)
+        jti = claims.get("jti")
+        if self._enforce_revocation and isinstance(jti, str) and self._history.is_revoked(jti):
+            raise Unauthorized
+        return self._subject(_as_text(claims.get("sub")), identifier)
+
+    def _check_times(self, claims: dict[str, Any]) -> None:
+        now_s = self._clock.now_ms() // 1000
+        for claim in ("nbf", "exp"):
+            if claim in claims and not _is_number(claims[claim]):
+                raise Unauthorized
+        if claims.get("nbf", now_s) > now_s or now_s >= claims.get("exp", now_s + 1):
+            raise Unauthorized
+
+    def _subject(self, subject: str, identifier: Any) -> Caller:
+        if subject in ("guest", "userexternal"):
+            return Caller(_as_text(identifier))
+        user = self._find(identifier)
+        if user is None or subject in ("bot", "subscription"):
+            # There are no bots and no subscriptions here, so none is ever found.
+            raise Unauthorized
+        return Caller(user.id)
+
+    def _find(self, identifier: Any) -> User | None:
+        # MongoDB's reading: a list is any of its ids, and {"$ne": null} is anybody.
+        if identifier == {"$ne": None}:
+            return next((user for user in self._users if user.active), None)
+        wanted = identifier if isinstance(identifier, list) else [identifier]
+        ids = {_object_id(value) for value in wanted if value is not None}
+        return next((user for user in map(self._users.by_id, sorted(ids)) if user and user.active), None)
+
+
+def _presented_token(header: str, secret_tokens: Sequence[str]) -> str | None:
+    words = _TWO_WORDS.search(header)
+    if words and words[1].lower() == "jwt":
+        return words[2]
+    # A parameter given twice is a list, and a list is no token.
+    return secret_tokens[0] if len(secret_tokens) == 1 else None
+
+
+def _check_audience(audience: Any, thrown: Refusal) -> None:
+    if audience is None or audience is False or audience in ("", 0):
+        return
+    try:
+        path = audience_path(_as_text(audience))
+    except NotAUrl:
+        raise Quirk(real=thrown, calm=Unauthorized()) from None
+    if path.split("/")[1:2] and path.split("/")[1] in _FOREIGN_AUDIENCES:
+        # Such a token is signed with the secret of a project, bot or subscription; there are none here.
+        raise Unauthorized
+
+
+def _identifier(claims: dict[str, Any]) -> Any:
+    id, document = claims.get("_id"), claims.get("_doc")
+    of_document = document.get("_id") if isinstance(document, dict) else None
+    if id is None and of_document is None:
+        raise Unauthorized
+    if id is None or id is False or id in ("", 0):
+        if document is None:
+            raise Quirk(real=ServerSilent(), calm=Unauthorized())
+        return of_document
+    return id
+
+
+def _object_id(value: Any) -> int:
+    """The ObjectId that mongoose makes of a value; the real server fails on what it cannot cast."""
+    if isinstance(value, dict):
+        value = value.get("_id")
+    text = _as_text(value)
+    id = parse_hex_id(text)
+    if id is None and len(text) == 12 and all(character < "\u0100" for character in text):
+        id = int.from_bytes(text.encode("latin-1"), "big")
+    return _cannot_cast() if id is None else id
+
+
+def _cannot_cast() -> NoReturn:
+    raise Quirk(real=ServerFails(), calm=Unauthorized())
+
+
+def _as_text(value: Any) -> str:
+    """What JavaScript's String() makes of a JSON value."""
+    if value is None:
+        return "undefined"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join("" if item is None else _as_text(item) for item in value)
+    if isinstance(value, dict):
+        return "[object Object]"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _lenient_base64(text: str) -> str:
+    """What Node's Buffer reads: both alphabets, foreign characters skipped, up to the first `=`; then as UTF-8."""
+    digits = _NOT_BASE64.sub("", text.partition("=")[0].replace("-", "+").replace("_", "/"))
+    whole = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode("utf-8", "replace")

@@ -1,0 +1,65 @@
+"""Identifiers: the only place that makes randomness, and what counts as an ObjectId."""
+
+import re
+import secrets
+from random import Random
+from typing import Any
+from uuid import UUID
+
+IdsState = tuple[tuple[Any, ...], int]
+
+OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+
+
+class Ids:
+    """Makes the ids and jtis of one fake; the same seed makes the same ones.
+
+    Ids rise, as MongoDB's do, so that tokens issued in one millisecond keep their order.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed
+        self.restart()
+
+    def restart(self) -> None:
+        """Start again: with a seed the same ids come again, without one they are new."""
+        self._random = Random(secrets.randbits(128) if self._seed is None else self._seed)
+        # Eighteen hex digits lead; the last six count, and may carry into them.
+        self._next = (0x6 << 92) | self._random.getrandbits(68) << 24
+
+    def object_id(self) -> int:
+        """A new record id: a number of 96 bits, written as 24 hex digits."""
+        self._next += 1
+        return self._next
+
+    def jti(self) -> str:
+        """A new jti, a version 4 UUID."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def state(self) -> IdsState:
+        """Where this generator is, for `resume_from`."""
+        return self._random.getstate(), self._next
+
+    def resume_from(self, state: IdsState) -> None:
+        """Go back to where `state` was taken."""
+        random_state, self._next = state
+        self._random.setstate(random_state)
+
+
+def new_secret() -> str:
+    """A new random secret of 32 bytes, in hex."""
+    return secrets.token_hex(32)
+
+
+def hex_id(id: int) -> str:
+    """The 24 hex digits of an id.
+
+    >>> hex_id(0x5e0000000000000000000001)
+    '5e0000000000000000000001'
+    """
+    return f"{id:024x}"
+
+
+def parse_hex_id(text: str) -> int | None:
+    """The id that 24 hex digits of either case write; None for any other text."""
+    return int(text, 16) if OBJECT_ID.fullmatch(text) else None

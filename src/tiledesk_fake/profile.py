@@ -1,0 +1,128 @@
+"""Profiles: one choice per assumption.
+
+`Profile` is what the code implements: its fields are the ids of the assumptions, their types the choices. Questions,
+defaults, evidence and the patches of the contract are in `openapi/jwt.yaml`; `contract` refuses a file that does not
+name the same ids and choices.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from . import yamlfile
+from .errors import ProfileError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One choice per assumption; every combination is valid."""
+
+    page_base: Literal["0", "1"]
+    page_size: Literal["40", "10"]
+    list_envelope: Literal["jwts", "jwtHistories", "bare"]
+    sort_parameter: Literal["sortField", "sort"]
+    invalid_query: Literal["reject", "ignore", "fail"]
+    revoked_listed: Literal["yes", "no"]
+    revoke_answer: Literal["record", "success", "counts"]
+    revoke_unknown: Literal["404", "null"]
+    revoke_again: Literal["same", "unknown"]
+    revoke_foreign: Literal["unknown", "allowed"]
+    malformed_id: Literal["unknown", "fail"]
+    revocation_enforced: Literal["yes", "no"]
+    server_quirks: Literal["calm", "observed"]
+
+    @classmethod
+    def of(cls, choices: Mapping[str, str]) -> "Profile":
+        """The profile that makes these choices, one for each assumption."""
+        return cls(**{_field(id): choice for id, choice in choices.items()})  # type: ignore[arg-type]
+
+
+def _field(id: str) -> str:
+    return id.replace("-", "_")
+
+
+def _choices() -> dict[str, tuple[str, ...]]:
+    hints = get_type_hints(Profile)
+    return {field.name.replace("_", "-"): get_args(hints[field.name]) for field in fields(Profile)}
+
+
+CHOICES: Mapping[str, tuple[str, ...]] = _choices()
+"""The choices that the code implements, by the id of their assumption."""
+
+
+def check(choices: Mapping[Any, Any], *, source: str) -> dict[str, str]:
+    """The same choices, known to be valid; `source` names in errors where they come from.
+
+    Raises ProfileError for an id or a choice that does not exist; the message lists the valid ones.
+
+    >>> check({"page-base": "1"}, source="profile")
+    {'page-base': '1'}
+    """
+    for id, choice in choices.items():
+        if id not in CHOICES:
+            raise ProfileError(f"{source}: there is no assumption {id!r}{nearest(str(id), CHOICES)}")
+        if not isinstance(choice, str) or choice not in CHOICES[id]:
+            hint = nearest(str(choice), CHOICES[id])
+            if (written := _as_written(choice)) in CHOICES[id]:
+                hint = f"; it must be text, so put it in quotes: '{written}'"
+            raise ProfileError(f"{source}: {id} has no choice {choice!r}{hint}")
+    return dict(choices)
+
+
+def _as_written(value: object) -> str:
+    # YAML 1.1 turns some bare words into other values: `no` arrives as False.
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "null" if value is None else str(value)
+
+
+def parse_assumptions(assumptions: Iterable[str], *, source: str) -> dict[str, str]:
+    """The choices written as `ID=CHOICE`, the last of each id counting.
+
+    >>> parse_assumptions(["page-base=1"], source="--assume")
+    {'page-base': '1'}
+    """
+    choices = {}
+    for assumption in assumptions:
+        id, equals, choice = assumption.partition("=")
+        if not equals:
+            raise ProfileError(f"{source}: expected ID=CHOICE, got {assumption!r}{nearest(assumption, CHOICES)}")
+        choices[id.strip()] = choice.strip()
+    return check(choices, source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """What a profile file says: the choices it makes, and why (`evidence`, by assumption)."""
+
+    choices: Mapping[str, str]
+    evidence: Mapping[str, str]
+
+
+def read_profile(path: str | Path) -> ProfileFile:
+    """Read a profile file: YAML with `profile:` (id to choice) and, optionally, `evidence:` (id to text).
+
+    Raises ProfileError, naming the file and the key.
+    """
+    path = Path(path)
+    content = yamlfile.read(path, ProfileError)
+    if not isinstance(content, dict) or "profile" not in content:
+        raise ProfileError(
+            f"{path}: expected a mapping with the key 'profile', from the id of an assumption to a choice"
+        )
+    for key in content:
+        if key not in ("profile", "evidence"):
+            raise ProfileError(f"{path}: unknown key {key!r}{nearest(str(key), ['profile', 'evidence'])}")
+    parts = {}
+    for key in ("profile", "evidence"):
+        part = content.get(key)
+        parts[key] = {} if part is None else part
+        if not isinstance(parts[key], dict):
+            raise ProfileError(f"{path}: {key}: expected a mapping by the id of an assumption, got {part!r}")
+    for id, text in parts["evidence"].items():
+        if id not in CHOICES:
+            raise ProfileError(f"{path}: evidence: there is no assumption {id!r}{nearest(str(id), CHOICES)}")
+        if not isinstance(text, str):
+            raise ProfileError(f"{path}: evidence: {id}: expected text, got {text!r}")
+    return ProfileFile(check(parts["profile"], source=f"{path}: profile"), parts["evidence"])

@@ -1,0 +1,105 @@
+"""Why a request is not served, in domain words; `web.problems` turns each into an answer.
+
+Refusal
+├── Unauthorized, BadRequest, NotTwoWords         the gate says no
+├── UnknownToken, InvalidParameter, CannotDelete  an operation says no
+├── UnknownPath, WrongMethod, MalformedPath,
+│   MalformedBody, TooLarge                       the request is for no operation
+├── ServerFails, ServerSilent,
+│   FallsThrough, NoSuchPage                      what the real server does with it is no clean answer
+└── Quirk                                         one answer of the real server, a calm one beside it
+"""
+
+from dataclasses import dataclass
+
+
+class Refusal(Exception):
+    """A request that is not served."""
+
+
+class Unauthorized(Refusal):
+    """No credentials, or none that are accepted (observed)."""
+
+
+class BadRequest(Refusal):
+    """An `Authorization` header of one word, or Basic credentials that cannot be read (observed)."""
+
+
+class NotTwoWords(Refusal):
+    """Good credentials in an `Authorization` header that is not two words with one space between (observed)."""
+
+
+class UnknownToken(Refusal):
+    """No such token, as far as the caller is concerned (assumed)."""
+
+
+@dataclass
+class InvalidParameter(Refusal):
+    """A parameter has a value that the contract excludes (assumed)."""
+
+    name: str
+    reason: str
+
+
+class CannotDelete(Refusal):
+    """The real server's failure on an id that is none (assumed)."""
+
+
+class UnknownPath(Refusal):
+    """No operation has this path."""
+
+
+@dataclass
+class WrongMethod(Refusal):
+    """The path has operations, with other methods."""
+
+    allowed: tuple[str, ...]
+
+
+class MalformedPath(Refusal):
+    """A percent-escape in the path that is none, or does not make UTF-8."""
+
+
+class MalformedBody(Refusal):
+    """A JSON body that is no JSON object or array."""
+
+
+@dataclass
+class TooLarge(Refusal):
+    """A body of more bytes than the real server takes (observed)."""
+
+    limit: int
+
+
+class ServerFails(Refusal):
+    """The real server answers 500 `{"err":"error"}` (observed)."""
+
+
+class ServerSilent(Refusal):
+    """The real server does not answer, and holds the connection until the client gives up (observed)."""
+
+
+@dataclass
+class FallsThrough(Refusal):
+    """The real server takes the first segment of the path for the id of a project (observed)."""
+
+    project: str
+
+
+@dataclass
+class NoSuchPage(Refusal):
+    """The real server answers with a page for people (observed)."""
+
+    method: str
+    path: str
+
+
+@dataclass
+class Quirk(Refusal):
+    """A defect of the real server: `real` is what it does, `calm` what a clean server would answer.
+
+    Which of the two becomes the answer is the assumption server-quirks.
+    """
+
+    real: Refusal
+    calm: Refusal

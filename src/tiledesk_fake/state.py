@@ -1,0 +1,165 @@
+"""All that one fake holds, and the lock that every decision is made under.
+
+Users, history, clock, ids and gate, one of each. Requests and the Python interface both come here; neither is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any
+
+from .clock import Clock, Setting
+from .contract import Contract
+from .errors import MisuseError, NotFound
+from .gate import Caller, Gate
+from .history import History, Record
+from .ids import Ids, IdsState
+from .refusals import UnknownToken
+from .tokens import sign
+from .users import User, Users, check_text, new_user
+
+_SET_BY_THE_FAKE = {"jti": "jti=…", "iat": "created_at=…", "exp": "expires_in=… or expires_at=…"}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a state held at one moment; opaque, and only good for the state it was taken from."""
+
+    owner: State
+    users: tuple[User, ...]
+    records: tuple[Record, ...]
+    claims: Mapping[int, Mapping[str, Any]]
+    clock: Setting
+    ids: IdsState
+
+    def __repr__(self) -> str:
+        return f"<Snapshot of {len(self.users)} users, {len(self.records)} tokens>"
+
+
+class State:
+    """The users, tokens and time of one fake.
+
+    `lock` makes decisions atomic: who reads or changes more than one thing holds it for as long, and never over I/O.
+    """
+
+    def __init__(self, contract: Contract, secret: str, seed: int | None) -> None:
+        self.contract = contract
+        self.lock = RLock()
+        self.clock = Clock()
+        self._secret = secret.encode()
+        self._ids = Ids(seed)
+        self._hold(Users(), History(), {})
+
+    def _hold(self, users: Users, history: History, claims: dict[int, Mapping[str, Any]]) -> None:
+        self.users = users
+        self.history = history
+        self._claims = claims
+        enforce = self.contract.profile.revocation_enforced == "yes"
+        self.gate = Gate(users, history, self.clock, self._secret, enforce_revocation=enforce)
+
+    def reset(self) -> None:
+        """Forget users and tokens, show the real time, start the ids again."""
+        with self.lock:
+            self.clock.resume()
+            self._ids.restart()
+            self._hold(Users(), History(), {})
+
+    def snapshot(self) -> Snapshot:
+        """Everything as it is now, for `restore`."""
+        with self.lock:
+            return Snapshot(
+                self, tuple(self.users), tuple(self.history), dict(self._claims), self.clock.setting, self._ids.state()
+            )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make everything as it was when the snapshot was taken."""
+        if snapshot.owner is not self:
+            raise MisuseError("expected a snapshot of this fake, got one of another; every fake restores its own")
+        with self.lock:
+            self.clock.setting = snapshot.clock
+            self._ids.resume_from(snapshot.ids)
+            self._hold(Users(snapshot.users), History(snapshot.records), dict(snapshot.claims))
+
+    def add_user(self, email: str, password: str | None, id: int | None, active: bool) -> User:
+        """A new user, with a new id unless one is given."""
+        with self.lock:
+            user = new_user(self._ids.object_id() if id is None else id, email, password, active)
+            self.users.add(user)
+            return user
+
+    def issue(
+        self,
+        user: User,
+        *,
+        jti: str | None,
+        id: int | None,
+        created_ms: int | None,
+        expires_ms: int | None,
+        revoked: bool,
+        claims: Mapping[str, Any],
+    ) -> Record:
+        """A new record in the user's history; `claims` replace or extend those that a sign-in would write."""
+        for claim in _SET_BY_THE_FAKE.keys() & claims.keys():
+            raise MisuseError(f"the claim {claim!r} follows the record; give {_SET_BY_THE_FAKE[claim]} instead")
+        if jti is not None:
+            if not isinstance(jti, str) or not jti:
+                raise MisuseError(f"expected the jti as text of at least one character, got {jti!r}")
+            check_text(jti, "jti")
+        with self.lock:
+            if not self.users.holds(user):
+                raise NotFound(f"this fake does not hold {user}; add_user makes users, and reset forgets them")
+            created = self.clock.now_ms() if created_ms is None else created_ms
+            record = Record(
+                created,
+                self._ids.object_id() if id is None else id,
+                self._ids.jti() if jti is None else jti,
+                user.id,
+                # A JWT tells its expiry in whole seconds; so does the record, rounded down alike.
+                None if expires_ms is None else expires_ms // 1000 * 1000,
+                created if revoked else None,
+            )
+            self.history.add(record)
+            if claims:
+                self._claims[record.id] = dict(claims)
+            return record
+
+    def jwt(self, record: Record) -> str:
+        """The signed token of a record, with the claims that a real sign-in writes, in its order (observed)."""
+        with self.lock:
+            if self.history.by_id(record.id) is None:
+                raise NotFound(f"this fake does not hold the token {record.jti!r} any more; reset forgets tokens")
+            user = self.users.by_id(int(record.user_id, 16))
+            claims = {
+                "email": user.email if user else None,
+                "firstname": "Test",
+                "lastname": "User",
+                "emailverified": True,
+                "_id": record.user_id,
+                "iat": record.created_ms // 1000,
+                "aud": "https://tiledesk.com",
+                "iss": "https://tiledesk.com",
+                "sub": "user",
+                "jti": record.jti,
+            }
+            if record.expires_ms is not None:
+                claims["exp"] = record.expires_ms // 1000
+            return sign(claims | dict(self._claims.get(record.id, {})), self._secret)
+
+    def revoke(self, record: Record) -> Record:
+        """Revoke a token, now; one that is revoked already stays as it is."""
+        with self.lock:
+            return self.history.revoke(record, self.clock.now_ms())
+
+    def revoke_as(self, caller: Caller, record: Record | None) -> Record:
+        """Revoke a token at the request of a caller; raises UnknownToken for what does not exist to this caller."""
+        profile = self.contract.profile
+        with self.lock:
+            if (
+                record is None
+                or (record.user_id != caller.user_id and profile.revoke_foreign == "unknown")
+                or (record.revoked and profile.revoke_again == "unknown")
+            ):
+                raise UnknownToken
+            return self.revoke(record)

@@ -1,0 +1,110 @@
+"""Who there is: the users that can call."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .errors import AlreadyExists, MisuseError
+from .ids import hex_id
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the fake: `id` is 24 hex digits; a user who is not active is refused everywhere."""
+
+    id: str
+    email: str
+    password: str | None = field(repr=False)
+    active: bool = True
+
+    @property
+    def authorization(self) -> str:
+        """The value of an `Authorization` header that logs this user in by Basic: `Basic …`.
+
+        Raises MisuseError where Basic can never work for this user, on the real server as here (observed): without a
+        password, with a colon in the password (everything from it on is cut off), with capitals in the stored e-mail
+        address (what the client sends is lower-cased before the look-up), or when the user is not active.
+        """
+        obstacle = self._obstacle_to_basic()
+        if obstacle:
+            raise MisuseError(
+                f"Basic can never work for {self.email}, on the real server either: {obstacle}. "
+                "Authenticate with a token: fake.issue_token(user).authorization"
+            )
+        credentials = b64encode(f"{self.email}:{self.password}".encode()).decode()
+        return f"Basic {credentials}"
+
+    def _obstacle_to_basic(self) -> str | None:
+        if not self.active:
+            return "the user is not active"
+        if not self.password:
+            return "the user has no password"
+        if ":" in self.password:
+            return "the password has a colon, and the gate cuts it off there"
+        if not self.email or ":" in self.email:
+            return "the e-mail address is empty or has a colon, and the gate splits at the first one"
+        if self.email != self.email.lower():
+            return "the e-mail address is stored with capitals, and the gate looks for it in lower case"
+        return None
+
+
+class Users:
+    """The users of one fake, by id and by e-mail address, in the order they were added."""
+
+    def __init__(self, users: Iterator[User] | tuple[User, ...] = ()) -> None:
+        self._by_id: dict[int, User] = {}
+        self._by_email: dict[str, User] = {}
+        for user in users:
+            self.add(user)
+
+    def add(self, user: User) -> None:
+        """Add a user; raises AlreadyExists if the id or the e-mail address is taken."""
+        id = int(user.id, 16)
+        if id in self._by_id:
+            raise AlreadyExists(f"there is a user with the id {user.id} already: {self._by_id[id].email}")
+        if user.email in self._by_email:
+            raise AlreadyExists(f"there is a user with the e-mail address {user.email!r} already")
+        self._by_id[id] = user
+        self._by_email[user.email] = user
+
+    def by_id(self, id: int) -> User | None:
+        """The user with this id, None if there is none."""
+        return self._by_id.get(id)
+
+    def by_email(self, email: str) -> User | None:
+        """The user with exactly this e-mail address, None if there is none."""
+        return self._by_email.get(email)
+
+    def holds(self, user: User) -> bool:
+        """Whether this very user was added here."""
+        return self._by_id.get(int(user.id, 16)) == user
+
+    def __iter__(self) -> Iterator[User]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __repr__(self) -> str:
+        return f"<Users {[user.email for user in self]}>"
+
+
+def new_user(id: int, email: str, password: str | None, active: bool) -> User:
+    """A user made of valid parts; raises MisuseError for parts that are none."""
+    for name, value in (("email", email), ("password", password)):
+        if not isinstance(value, str) and not (name == "password" and value is None):
+            raise MisuseError(f"expected the {name} as text, got {type(value).__name__}")
+        check_text(value or "", name)
+    if not email:
+        raise MisuseError("expected an e-mail address, got an empty text")
+    return User(hex_id(id), email, password, active)
+
+
+def check_text(text: str, name: str) -> None:
+    """Raise MisuseError if the text cannot be sent: half of a surrogate pair has no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as cause:
+        raise MisuseError(
+            f"expected the {name} as text that has a UTF-8 form; character {cause.start} has none"
+        ) from None

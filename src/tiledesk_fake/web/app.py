@@ -1,0 +1,84 @@
+"""The Flask app: hands each request to the road, and the answer back. The only module that knows Flask."""
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import MapAdapter
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from ..contract import JSON, Answer
+from ..delivery import KEY as DELIVERY
+from ..errors import NoAnswer
+from . import wire
+from .road import BODY_LIMIT, Request, Road
+
+_log = logging.getLogger("tiledesk_fake")
+
+
+class _Response(Response):
+    # Flask would call an answer without a Content-Type HTML; the gate's answers have none (observed).
+    default_mimetype = None
+
+
+class _App(Flask):
+    def create_url_adapter(self, request: WerkzeugRequest | None) -> MapAdapter | None:
+        """No routing here: Flask's works on the decoded path, the road's on the raw target."""
+        return None
+
+
+def create_app(road: Road) -> Flask:
+    """A Flask app that answers every request as the road does.
+
+    It lets NoAnswer out where nothing can hold the connection open.
+    """
+    app = _App("tiledesk_fake", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @app.before_request
+    def answer() -> Response:
+        try:
+            given = road.answer(_read(request))
+        except NoAnswer:
+            if DELIVERY not in request.environ:
+                raise
+            request.environ[DELIVERY].drop = "silence"
+            return _Response(status=500)
+        except RequestEntityTooLarge:
+            given = Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
+        except Exception:
+            _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
+            given = Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
+        return _Response(given.body, given.status, list(given.headers))
+
+    return app
+
+
+def _read(request: Any) -> Request:
+    environ = request.environ
+    has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        target=_raw_target(environ),
+        authorization=environ.get("HTTP_AUTHORIZATION"),
+        content_type=environ.get("CONTENT_TYPE", ""),
+        body=request.get_data(cache=False) if has_body else b"",
+        requested_headers=environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+    )
+
+
+def _raw_target(environ: dict[str, Any]) -> str:
+    """The request target as it was sent; where the WSGI server does not tell, as it may have been."""
+    raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw is not None:
+        return raw
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    try:
+        octets = path.encode("latin-1")
+    except UnicodeEncodeError:
+        octets = path.encode()
+    query = environ.get("QUERY_STRING", "")
+    return quote(octets, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")

@@ -1,0 +1,76 @@
+"""The parameters of a request, checked against the schemas of the contract."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+import jsonschema_rs
+
+from ..contract import Contract, Operation, Parameter
+from ..refusals import InvalidParameter, ServerFails
+
+Query = Mapping[str, Sequence[str]]
+
+# As JSON writes an integer; int() would also take blanks, underscores and the digits of every script.
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+_LONGEST_SHOWN = 40
+
+
+def parse_query(query: str) -> Query:
+    """All values of every parameter of a query string, decoded; a malformed escape stays as it is."""
+    values: dict[str, list[str]] = {}
+    if query:
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            values.setdefault(name, []).append(value)
+    return values
+
+
+class Parameters:
+    """Reads the parameters of every operation of a contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._policy = contract.profile.invalid_query
+        self._validators = {
+            parameter.role: jsonschema_rs.validator_for(dict(parameter.understood), mask="the value")
+            for operation in contract.operations
+            for parameter in operation.parameters
+        }
+
+    def read(self, operation: Operation, path: Mapping[str, str], query: Query) -> dict[str, Any]:
+        """The value of each parameter by its role; what is absent has its default.
+
+        An invalid value in the query raises InvalidParameter or ServerFails or counts as absent (assumed:
+        invalid-query); one in the path raises InvalidParameter.
+        """
+        values = {}
+        for parameter in operation.parameters:
+            if parameter.location == "path":
+                values[parameter.role] = self._value(parameter, [path[parameter.name]])
+                continue
+            try:
+                given = query.get(parameter.name)
+                values[parameter.role] = self._value(parameter, given) if given else parameter.default
+            except InvalidParameter:
+                if self._policy == "reject":
+                    raise
+                if self._policy == "fail":
+                    raise ServerFails from None
+                values[parameter.role] = parameter.default
+        return values
+
+    def _value(self, parameter: Parameter, given: Sequence[str]) -> Any:
+        if len(given) > 1:
+            raise InvalidParameter(parameter.name, f"expected one value, got {len(given)}")
+        text = given[0]
+        if not text:
+            raise InvalidParameter(parameter.name, "expected a value, got an empty one")
+        integral = parameter.understood.get("type") == "integer" and _INTEGER.fullmatch(text)
+        value = int(text) if integral else text
+        try:
+            self._validators[parameter.role].validate(value)
+        except jsonschema_rs.ValidationError as problem:
+            # A long value is not said again: it may be a token in the wrong place.
+            got = f"; got {text!r}" if len(text) <= _LONGEST_SHOWN else f"; got {len(text)} characters"
+            raise InvalidParameter(parameter.name, f"{problem.message}{got}") from None
+        return value

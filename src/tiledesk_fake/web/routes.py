@@ -1,0 +1,122 @@
+"""Which operation a request target names.
+
+Matches the raw target as Express does (observed): case-insensitively, with an optional slash at the end, each
+parameter one raw segment, decoded only then, so that `%2F` stays inside it. Flask's own routing sees the decoded path
+and cannot tell `/id%2Fx` from `/id/x`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from ..contract import Contract, Operation
+from ..refusals import FallsThrough, MalformedPath, NoSuchPage, Quirk, Refusal, ServerFails, UnknownPath, WrongMethod
+
+_ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+_MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    pattern: re.Pattern[str]
+    names: tuple[str, ...]
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a target leads: whether the gate stands before it, and the operations there, by method."""
+
+    gated: bool
+    operations: Mapping[str, tuple[Operation, Mapping[str, str]]]
+    method: str
+    path: str
+
+    def operation(self) -> tuple[Operation, Mapping[str, str]]:
+        """The operation that was asked for, with its path parameters by name.
+
+        Raises a Quirk for a path or a method that no operation has; on the real server both fall through.
+        """
+        method = "GET" if self.method == "HEAD" else self.method
+        if method in self.operations:
+            return self.operations[method]
+        calm: Refusal = UnknownPath()
+        if self.operations:
+            allowed = sorted(self.operations)
+            calm = WrongMethod((*allowed, *(["HEAD"] if "GET" in allowed else []), "OPTIONS"))
+        first = self.path[1:].partition("/")[0]
+        real = FallsThrough(_decoded(first)) if first else NoSuchPage(self.method, self.path)
+        raise Quirk(real=real, calm=calm)
+
+
+class Routes:
+    """The routes of a contract, below a base path."""
+
+    def __init__(self, contract: Contract, base_path: str) -> None:
+        self._base_path = base_path
+        mount = _mount(contract)
+        # Express leaves out one of two slashes after the mount point.
+        self._mount = re.compile(rf"{re.escape(mount)}/?(?=/|\Z)", re.IGNORECASE)
+        self._routes = [_route(operation, operation.path[len(mount) :]) for operation in contract.operations]
+
+    def split(self, target: str) -> tuple[str, str]:
+        """The path below the base path and the query string of a raw request target.
+
+        Raises UnknownPath for a target outside the base path, and a Quirk for a path that cannot be decoded.
+        """
+        if absolute := _ABSOLUTE.match(target):
+            target = target[absolute.end() :] or "/"
+        path, _, query = target.partition("?")
+        if not path.startswith(self._base_path):
+            raise UnknownPath
+        path = path[len(self._base_path) :] or "/"
+        if not path.startswith("/"):
+            raise UnknownPath
+        if "%" in path:
+            _decoded(path)
+        return path, query
+
+    def find(self, method: str, path: str) -> Place:
+        """Where a path leads."""
+        mount = self._mount.match(path)
+        if not mount:
+            return Place(False, {}, method, path)
+        below = path[mount.end() :] or "/"
+        operations = {}
+        for route in self._routes:
+            if match := route.pattern.fullmatch(below):
+                parameters = dict(zip(route.names, map(_decoded, match.groups()), strict=True))
+                operations[route.operation.method] = route.operation, parameters
+        return Place(True, operations, method, path)
+
+
+def _mount(contract: Contract) -> str:
+    # The gate stands before the literal segments that all paths share.
+    paths = [operation.path.split("/") for operation in contract.operations]
+    shared = []
+    for segments in zip(*paths, strict=False):
+        if len(set(segments)) > 1 or "{" in segments[0]:
+            break
+        shared.append(segments[0])
+    return "/".join(shared)
+
+
+def _route(operation: Operation, template: str) -> _Route:
+    literals_and_names = re.split(r"{([^}]*)}", template)
+    literals, names = literals_and_names[::2], literals_and_names[1::2]
+    pattern = "([^/]+)".join(map(re.escape, literals)) + "/?"
+    return _Route(re.compile(pattern, re.IGNORECASE), tuple(names), operation)
+
+
+def _decoded(raw: str) -> str:
+    """What decodeURIComponent makes of a raw path; the real server fails where that does."""
+    if "%" not in raw:
+        return raw
+    if _MALFORMED_ESCAPE.search(raw):
+        raise Quirk(real=ServerFails(), calm=MalformedPath())
+    parts = re.split(r"((?:%[0-9A-Fa-f]{2})+)", raw)
+    try:
+        return "".join(unquote_to_bytes(part).decode() if part.startswith("%") else part for part in parts)
+    except UnicodeDecodeError:
+        raise Quirk(real=ServerFails(), calm=MalformedPath()) from None

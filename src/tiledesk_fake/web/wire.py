@@ -1,0 +1,113 @@
+"""What goes over the wire, and the only place that knows Tiledesk's names for it."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import lru_cache
+
+from ..contract import Contract, compact_json
+from ..errors import ContractError, nearest
+from ..history import SORT_FIELDS, Page, Record
+from ..ids import hex_id
+
+FIELDS = {
+    "_id": "id",
+    "jti": "jti",
+    "id_user": "user_id",
+    "revoked": "revoked",
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "expiresAt": "expires_at",
+    "__v": "version",
+}
+"""Tiledesk's names of a record's fields, and ours."""
+
+_DAY_MS = 86_400_000
+
+
+def check(contract: Contract) -> None:
+    """Raise ContractError unless the contract's record has exactly these fields, and sorts by them."""
+    assert set(FIELDS.values()) == set(SORT_FIELDS)
+    named = {
+        "TokenRecord.properties": contract.schema("TokenRecord")["properties"],
+        "SortField.enum": contract.schema("SortField")["enum"],
+    }
+    for place, names in named.items():
+        for name in names:
+            if name not in FIELDS:
+                raise ContractError(f"{place}: the code knows no field {name!r}{nearest(name, FIELDS)}")
+        for field in FIELDS:
+            if field not in names:
+                raise ContractError(f"{place}: expected the field {field!r}{nearest(field, names)}")
+
+
+# A record never changes, so its JSON is written once for as long as it is asked for; 16,384 of them are about 5 MB.
+@lru_cache(maxsize=16_384)
+def record_json(record: Record) -> bytes:
+    """One record as Tiledesk writes it."""
+    fields = {
+        "_id": hex_id(record.id),
+        "jti": record.jti,
+        "id_user": record.user_id,
+        "revoked": record.revoked,
+        "createdAt": timestamp(record.created_ms),
+        "updatedAt": timestamp(record.updated_ms),
+    }
+    if record.expires_ms is not None:
+        fields["expiresAt"] = timestamp(record.expires_ms)
+    return compact_json({**fields, "__v": 0})
+
+
+def timestamp(ms: int) -> str:
+    """Milliseconds since 1970 in ISO 8601: `2026-01-05T12:00:00.000Z`."""
+    days, rest = divmod(ms, _DAY_MS)
+    seconds, millis = divmod(rest, 1000)
+    return f"{_date(days)}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{millis:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _date(days: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days)).isoformat()
+
+
+def listing(page: Page, contract: Contract) -> bytes:
+    """The body that lists a page (assumed: list-envelope)."""
+    records = _array(page.records)
+    key = contract.profile.list_envelope
+    if key == "bare":
+        return records
+    return b'{"perPage":%d,"count":%d,"%b":%b}' % (contract.page_size, page.total, key.encode(), records)
+
+
+def _array(records: Iterable[Record]) -> bytes:
+    return b"[%b]" % b",".join(map(record_json, records))
+
+
+def revocation(record: Record, contract: Contract) -> bytes:
+    """The body that answers a revocation (assumed: revoke-answer)."""
+    if contract.profile.revoke_answer == "record":
+        return record_json(record)
+    return compact_json(contract.example("RevokedByJti"))
+
+
+NOTHING = b"null"
+"""The body that answers the revocation of nothing, where that is no error (assumed: revoke-unknown)."""
+
+
+def refusal(message: str) -> bytes:
+    """The body of most refusals (observed)."""
+    return compact_json({"success": False, "msg": message})
+
+
+def failure() -> bytes:
+    """The body of the real server's failures (observed)."""
+    return b'{"err":"error"}'
+
+
+def fall_through(project: str) -> bytes:
+    """What the real server answers where it takes part of a path for a project's id (observed)."""
+    return compact_json({"error": f"Invalid project id: {project}"})
+
+
+def too_large(limit: int) -> bytes:
+    """What the real server answers to a body over its limit, in bytes (observed)."""
+    return compact_json({"err": "Request entity too large", "limit": limit})
