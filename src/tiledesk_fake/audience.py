@@ -11,7 +11,9 @@ from urllib.parse import unquote_to_bytes
 
 _SPECIAL = {"http", "https", "ws", "wss", "ftp", "file"}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
-_FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20#/:<>?@\[\\\]^|\x7f]")
+_FORBIDDEN_IN_HOST = re.compile(r"[\0\t\n\r #/:<>?@\[\\\]^|]")
+_FORBIDDEN_IN_DOMAIN = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f\ufffd]")
+_DRIVE = re.compile(r"[A-Za-z][:|]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _C0_OR_SPACE = "".join(map(chr, range(0x21)))
 
@@ -34,38 +36,46 @@ def audience_path(audience: str) -> str:
         raise NotAUrl(audience)
     scheme, rest = match[1].lower(), match[2]
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
-    special = scheme in _SPECIAL
+    special, file = scheme in _SPECIAL, scheme == "file"
     if special:
         rest = rest.replace("\\", "/")
-    if special and scheme != "file":
+    if special and not file:
         authority, slash, path = rest.lstrip("/").partition("/")
         _check_authority(authority, special=True)
     elif rest.startswith("//"):
         authority, slash, path = rest[2:].partition("/")
-        if authority:
-            _check_authority(authority, special=special)
+        if file and _DRIVE.fullmatch(authority):
+            path = authority + slash + path
+        elif file and authority:
+            _check_host(authority, special=True)
+        elif authority:
+            _check_authority(authority, special=False)
     elif rest.startswith("/") or special:
         slash, path = "/", rest.removeprefix("/")
     else:
         return rest
-    return "/" + _without_dot_segments(path) if slash or special else ""
+    return "/" + _without_dot_segments(path, file=file) if slash or special else ""
 
 
 def _check_authority(authority: str, *, special: bool) -> None:
     match = re.fullmatch(r"(\[[^\]]*\]|[^:]+)(?::0*([0-9]{0,5}))?", authority.rpartition("@")[2])
     if not match or int(match[2] or "0") > 65535:
         raise NotAUrl(authority)
-    host = match[1]
-    if host.startswith("["):
+    _check_host(match[1], special=special)
+
+
+def _check_host(host: str, *, special: bool) -> None:
+    if host.startswith("[") and host.endswith("]"):
         try:
-            IPv6Address(host[1:-1])
+            # What follows a % is a zone, which a URL cannot name.
+            IPv6Address(host[1:-1].replace("%", "no zone"))
         except AddressValueError:
-            raise NotAUrl(authority) from None
+            raise NotAUrl(host) from None
         return
     if special:
         host = unquote_to_bytes(host).decode("utf-8", "replace")
-    if _FORBIDDEN_IN_HOST.search(host) or (special and "%" in host):
-        raise NotAUrl(authority)
+    if (_FORBIDDEN_IN_DOMAIN if special else _FORBIDDEN_IN_HOST).search(host):
+        raise NotAUrl(host)
     if special:
         _check_ipv4(host)
 
@@ -90,20 +100,23 @@ def _ipv4_number(label: str) -> int:
         raise NotAUrl(label) from None
 
 
-def _without_dot_segments(path: str) -> str:
+def _without_dot_segments(path: str, *, file: bool) -> str:
     kept: list[str] = []
     segments = path.split("/")
     for position, segment in enumerate(segments):
         last = position == len(segments) - 1
         dots = segment.lower().replace("%2e", ".")
         if dots == "..":
-            if kept:
+            # A drive is never left.
+            if kept and not (file and len(kept) == 1 and _DRIVE.fullmatch(kept[0])):
                 kept.pop()
             if last:
                 kept.append("")
         elif dots == ".":
             if last:
                 kept.append("")
+        elif file and not kept and _DRIVE.fullmatch(segment):
+            kept.append(f"{segment[0]}:")
         else:
             kept.append(segment)
     return "/".join(kept)

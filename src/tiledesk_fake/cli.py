@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import click
 
@@ -33,10 +34,13 @@ _assume = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="tiledesk-fake")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """A stateful fake of Tiledesk's JWT history API."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -115,18 +119,26 @@ def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
     by_token = f"-H {shlex.quote(f'Authorization: {caller.authorization}')}"
     by_password = f"-u {shlex.quote(f'{demo.EMAIL}:{demo.PASSWORD}')}" if with_password else by_token
     history = f"{fake.url}/jwt/history"
+    curl = _curl(history)
     listing = shlex.quote(f"{history}?direction=1&page={fake.profile['page-base']}")
-    lines = [f"# List the tokens of {user.email}:", f"curl {by_token} {listing}"]
+    lines = [f"# List the tokens of {user.email}:", f"{curl} {by_token} {listing}"]
     if with_password:
-        lines.append(f"curl {by_password} {history}")
+        lines.append(f"{curl} {by_password} {history}")
     if others:
         jti = quote(others[0].jti, safe="")
         lines += [
             "# Revoke one by its jti, one by its id:",
-            f"curl -X DELETE {by_password} {shlex.quote(f'{history}/{jti}')}",
-            f"curl -X DELETE {by_password} {history}/id/{others[-1].id}",
+            f"{curl} -X DELETE {by_password} {shlex.quote(f'{history}/{jti}')}",
+            f"{curl} -X DELETE {by_password} {history}/id/{others[-1].id}",
         ]
     return lines
+
+
+def _curl(url: str) -> str:
+    # A proxy from the environment would capture the call, and answer for the fake.
+    parts = urlsplit(url)
+    captured = getproxies().get("http") and not proxy_bypass(parts.hostname or "")
+    return "curl --noproxy '*'" if captured else "curl"
 
 
 def main() -> None:

@@ -59,6 +59,7 @@ class Clock:
 
     # A class attribute, because freezegun replaces `time.time` wherever a module names it.
     _real: Callable[[], float] = staticmethod(time.time)
+    _real_sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def __init__(self) -> None:
         self.setting = Setting()
@@ -74,6 +75,15 @@ class Clock:
         """The time as an aware datetime, in UTC."""
         return moment(self.now_ms())
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the clock stands still."""
+        return self.setting.frozen_ms is not None
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, in real seconds."""
+        self._real_sleep(seconds)
+
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the clock, at the given aware datetime or where it is."""
         self.setting = Setting(frozen_ms=self.now_ms() if at is None else milliseconds(at))
@@ -83,7 +93,10 @@ class Clock:
 
         Backwards is possible, outside the years 1970 to 9999 is a MisuseError.
         """
-        step = (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
+        try:
+            step = (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
+        except OverflowError as cause:
+            raise MisuseError(f"expected a time from 1970 to 9999; no step is that long: {cause}") from None
         moment_after = self.now_ms() + step
         if not 0 <= moment_after <= LATEST_MS:
             raise MisuseError(f"expected a time from 1970 to 9999; {self.now()} cannot move by {step} ms")

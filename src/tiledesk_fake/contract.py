@@ -119,6 +119,17 @@ class Contract:
         content = self.document["components"]["responses"][response]["content"]["application/json"]
         return self._resolved(next(iter(content["examples"].values())))["value"]
 
+    def parameter_names(self) -> dict[str, list[str]]:
+        """What clients call the parameters, by operationId."""
+        return {operation.id: [parameter.name for parameter in operation.parameters] for operation in self.operations}
+
+    def where(self, *keys: str) -> str:
+        """The place in the file that these keys lead to, or as far as they lead: `openapi/jwt.yaml:12`."""
+        lines = yamlfile.lines(self._file)
+        while keys and keys not in lines:
+            keys = keys[:-1]
+        return f"openapi/{self._file.name}:{lines[keys]}"
+
     def _resolved(self, node: Any) -> Any:
         if isinstance(node, dict):
             if isinstance(reference := node.get("$ref"), str):

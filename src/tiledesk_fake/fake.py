@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any, Self
 from . import contract as contracts
 from .clock import Clock, milliseconds, moment
 from .errors import MisuseError, NotFound, NotListening
+from .faults import Faults
 from .history import Record
 from .ids import hex_id, new_secret, parse_hex_id
+from .journal import Journal
 from .profile import check, read_profile
 from .scenario import Scenario, ScenarioToken, parse_scenario, read_scenario
 from .state import Snapshot, State
-from .users import User
+from .users import User, check_text
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from .server import Server
 
@@ -114,10 +116,12 @@ class TiledeskFake:
             raise MisuseError(
                 "expected a secret of at least one character, got an empty one; leave it out for a random one"
             )
+        check_text(secret or "", "secret")
         self._base_path = _checked_base_path(contract.base_path if base_path is None else base_path)
         self._host, self._port = host, port
         self._state = State(contract, secret or new_secret(), seed)
         self._server: Server | None = None
+        self._front: WSGIApplication | None = None
 
     @property
     def profile(self) -> Mapping[str, str]:
@@ -128,6 +132,16 @@ class TiledeskFake:
     def clock(self) -> Clock:
         """The fake's own time: `freeze`, `advance`, `resume`, `now`."""
         return self._state.clock
+
+    @property
+    def journal(self) -> Journal:
+        """What clients sent and what they got: `exchanges`, `violations`, `assert_called`, `assert_not_called`."""
+        return self._state.journal
+
+    @property
+    def faults(self) -> Faults:
+        """Misbehaviour on purpose: `add`, `unspent`, `clear`."""
+        return self._state.faults
 
     @property
     def users(self) -> Mapping[str, User]:
@@ -165,7 +179,10 @@ class TiledeskFake:
         if expires_in is not None and expires_at is not None:
             raise MisuseError("expected expires_in or expires_at, got both")
         if expires_in is not None:
-            expires_at = moment(created_ms) + expires_in
+            try:
+                expires_at = moment(created_ms) + expires_in
+            except OverflowError:
+                raise MisuseError(f"expected a time from 1970 to 9999, got {expires_in} after creation") from None
         record = self._state.issue(
             user,
             jti=jti,
@@ -211,7 +228,7 @@ class TiledeskFake:
                 raise parsed.error(problem) from problem
 
     def reset(self) -> None:
-        """Make the fake as new: no users, no tokens, real time, and ids from the seed again."""
+        """Make the fake as new: no users, no tokens, real time, no faults, an empty journal, ids from the seed."""
         self._state.reset()
 
     def snapshot(self) -> Snapshot:
@@ -242,10 +259,24 @@ class TiledeskFake:
 
         if self._server is not None:
             raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-        server = Server(self.wsgi_app, host=self._host, port=self._port)
+        # Before the first request: clients wait for an answer less gladly than a test for its start.
+        self._front = self._front or self.wsgi_app
+        server = Server(self._serve, host=self._host, port=self._port)
         server.start()
         self._server = server
         return self
+
+    def answer_with(self, app: WSGIApplication) -> None:
+        """From now on let this WSGI app answer at the fake's address, in the fake's place."""
+        self._front = app
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return (self._front or self.wsgi_app)(environ, start_response)
+
+    @property
+    def listening(self) -> bool:
+        """Whether the server is started."""
+        return self._server is not None
 
     def stop(self) -> None:
         """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
@@ -262,7 +293,7 @@ class TiledeskFake:
         return f"http://{host}:{self._server.port}{self._base_path}"
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self if self.listening else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -312,7 +343,10 @@ def _choices_and_evidence(
 def _checked_base_path(base_path: str) -> str:
     trimmed = base_path.rstrip("/")
     if trimmed and (
-        not trimmed.startswith("/") or any(character in trimmed for character in "?#% ") or "//" in trimmed
+        not trimmed.startswith("/")
+        or "//" in trimmed
+        or not (trimmed.isascii() and trimmed.isprintable())
+        or any(character in trimmed for character in "?#% ")
     ):
         raise MisuseError(f"expected a base path like '/v3', or '' for none, got {base_path!r}")
     return trimmed

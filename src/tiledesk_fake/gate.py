@@ -7,7 +7,7 @@ real gate fails or hangs, a `Quirk` says so and names the calm answer.
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NoReturn
@@ -31,9 +31,10 @@ _REMEMBERED_TOKENS = 256
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the id that the history goes by. A guest's is whatever its token says."""
+    """Who calls: the id that the history goes by, and the user. A guest has none, and the id that its token says."""
 
     user_id: str
+    user: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Gate:
             return _BasicFailed(401, looked_up=True)
         if user.password is None:
             raise Quirk(real=ServerFails(), calm=Unauthorized())
-        return Caller(user.id) if user.password == password else _BasicFailed(401, looked_up=True)
+        return Caller(user.id, user) if user.password == password else _BasicFailed(401, looked_up=True)
 
     def _jwt_after(self, basic: _BasicFailed, header: str, secret_tokens: Sequence[str]) -> Caller:
         try:
@@ -137,7 +138,7 @@ class Gate:
         if user is None or subject in ("bot", "subscription"):
             # There are no bots and no subscriptions here, so none is ever found.
             raise Unauthorized
-        return Caller(user.id)
+        return Caller(user.id, user)
 
     def _find(self, identifier: Any) -> User | None:
         # MongoDB's reading: a list is any of its ids, and {"$ne": null} is anybody.
@@ -204,10 +205,23 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return ",".join("" if item is None else _as_text(item) for item in value)
+        return ",".join("" if leaf is None else _as_text(leaf) for leaf in _leaves(value))
     if isinstance(value, dict):
         return "[object Object]"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e21 else str(value)
+    return str(int(value)) if abs(value) < 1e21 and value == int(value) else str(float(value))
+
+
+def _leaves(values: list[Any]) -> Iterator[Any]:
+    # Not by recursion: a token may nest lists as deep as the JSON reader goes, which is deeper than Python calls go.
+    waiting = [iter(values or [None])]
+    while waiting:
+        for value in waiting[-1]:
+            if isinstance(value, list):
+                waiting.append(iter(value or [None]))
+                break
+            yield value
+        else:
+            waiting.pop()
 
 
 def _is_number(value: Any) -> bool:

@@ -7,10 +7,13 @@ Refusal
 │   MalformedBody, TooLarge                       the request is for no operation
 ├── ServerFails, ServerSilent,
 │   FallsThrough, NoSuchPage                      what the real server does with it is no clean answer
+├── Dropped                                       no answer arrives
 └── Quirk                                         one answer of the real server, a calm one beside it
 """
 
 from dataclasses import dataclass
+
+from .delivery import Drop
 
 
 class Refusal(Exception):
@@ -84,6 +87,13 @@ class FallsThrough(Refusal):
     """The real server takes the first segment of the path for the id of a project (observed)."""
 
     project: str
+
+
+@dataclass
+class Dropped(Refusal):
+    """No answer arrives, or none that can be read: a planned fault, or the real server's silence."""
+
+    drop: Drop
 
 
 @dataclass

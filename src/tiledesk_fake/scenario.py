@@ -10,7 +10,7 @@ users:
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class ScenarioUser:
 
     key: str
     email: str
-    password: str | None
+    password: str | None = field(repr=False)
     id: str | None
     active: bool
     tokens: tuple[ScenarioToken, ...]

@@ -6,6 +6,7 @@ Users, history, clock, ids and gate, one of each. Requests and the Python interf
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 from .clock import Clock, Setting
 from .contract import Contract
 from .errors import MisuseError, NotFound
+from .faults import Faults
 from .gate import Caller, Gate
 from .history import History, Record
 from .ids import Ids, IdsState
+from .journal import Journal
 from .refusals import UnknownToken
 from .tokens import sign
 from .users import User, Users, check_text, new_user
@@ -48,6 +51,9 @@ class State:
         self.contract = contract
         self.lock = RLock()
         self.clock = Clock()
+        names = contract.parameter_names()
+        self.journal = Journal(names)
+        self.faults = Faults(names, self.lock, self.clock.now_ms)
         self._secret = secret.encode()
         self._ids = Ids(seed)
         self._hold(Users(), History(), {})
@@ -60,8 +66,10 @@ class State:
         self.gate = Gate(users, history, self.clock, self._secret, enforce_revocation=enforce)
 
     def reset(self) -> None:
-        """Forget users and tokens, show the real time, start the ids again."""
+        """Forget users, tokens, faults and exchanges, show the real time, start the ids again."""
         with self.lock:
+            self.faults.clear()
+            self.journal.clear()
             self.clock.resume()
             self._ids.restart()
             self._hold(Users(), History(), {})
@@ -107,6 +115,12 @@ class State:
             if not isinstance(jti, str) or not jti:
                 raise MisuseError(f"expected the jti as text of at least one character, got {jti!r}")
             check_text(jti, "jti")
+        try:
+            # Now, and not when the JWT is first read, somewhere else.
+            if claims:
+                sign(claims, b"")
+        except (TypeError, ValueError, RecursionError) as cause:
+            raise MisuseError(f"expected claims that JSON can write: {cause}") from None
         with self.lock:
             if not self.users.holds(user):
                 raise NotFound(f"this fake does not hold {user}; add_user makes users, and reset forgets them")
@@ -122,7 +136,7 @@ class State:
             )
             self.history.add(record)
             if claims:
-                self._claims[record.id] = dict(claims)
+                self._claims[record.id] = deepcopy(dict(claims))
             return record
 
     def jwt(self, record: Record) -> str:

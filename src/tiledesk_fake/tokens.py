@@ -1,8 +1,8 @@
 """How a JWT is written, and how it is read.
 
 Reading does what jsonwebtoken 9.0.0 and jws, the libraries of the real gate, do (observed). No Python library can stand
-in: the real gate accepts `crit`, `b64: false` and any `iat`, which PyJWT refuses, and refuses padded or non-canonical
-base64, which PyJWT accepts. The one deliberate difference: a key that is written twice and text that has no UTF-8 form
+in: the real gate accepts `crit`, `b64: false` and any `iat`, which PyJWT refuses, and refuses padded base64, which
+PyJWT accepts. The one deliberate difference: a key that is written twice and text that has no UTF-8 form
 are refused, where JavaScript takes the last and the broken.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 ALGORITHMS: Mapping[str, str] = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 """The algorithms that are accepted, whatever a token says of itself, with the names of their hashes."""
 
-_SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", re.ASCII)
+SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", re.ASCII)
 
 
 class NotJson(Exception):
@@ -38,7 +38,7 @@ def sign(claims: Mapping[str, Any], secret: bytes) -> str:
     >>> sign({"sub": "user"}, b"secret").count(".")
     2
     """
-    payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":"))
+    payload = json.dumps(claims, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     signing_input = f"{_HEADER}.{_encode(payload.encode())}"
     return f"{signing_input}.{_signature(signing_input, 'HS256', secret)}"
 
@@ -49,7 +49,7 @@ def decode(token: str, secret: bytes) -> Decoded | None:
     Raises NotJson for a payload that is no JSON where the header's `typ` is `JWT`; the real server fails on it, even
     unsigned.
     """
-    if not _SHAPE.fullmatch(token):
+    if not SHAPE.fullmatch(token):
         return None
     header_part, payload_part, signature = token.split(".")
     try:
@@ -112,13 +112,12 @@ class _Ambiguous(ValueError):
 def _parse(text: str) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)
+        if r"\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _Ambiguous("half a surrogate pair") from None
     except RecursionError:
         raise _Ambiguous("nested too deep") from None
-    if r"\u" in text:
-        try:
-            json.dumps(value, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise _Ambiguous("half a surrogate pair") from None
     return value
 
 
@@ -134,5 +133,5 @@ def _no_constant(name: str) -> Any:
 
 
 def _number(digits: str) -> int | float:
-    # Python refuses to read thousands of digits; to JavaScript they are infinity.
-    return int(digits) if len(digits) < 400 else float(digits)
+    # Python refuses to read thousands of digits; to JavaScript 309 of them are infinity.
+    return int(digits) if len(digits) < 309 else float(digits)

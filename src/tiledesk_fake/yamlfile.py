@@ -4,6 +4,7 @@ A key that is written twice is refused: YAML would silently lose the first one.
 """
 
 from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class _Loader(_Base):  # type: ignore[misc]
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Hashable, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "expected text as a key", key.start_mark)
         if key.value in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key.value!r} is written twice", key.start_mark
@@ -33,6 +36,23 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Hashable, Any]:
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+@lru_cache(maxsize=8)
+def lines(path: Path) -> dict[tuple[str, ...], int]:
+    """The line of each key of the YAML file at `path`, by the keys that lead to it; the first line is 1."""
+    found: dict[tuple[str, ...], int] = {(): 1}
+
+    def note(node: yaml.Node, keys: tuple[str, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                found[*keys, key.value] = key.start_mark.line + 1
+                note(value, (*keys, key.value))
+
+    root = yaml.compose(path.read_text(encoding="utf-8"), _Base)
+    if root is not None:
+        note(root, ())
+    return found
 
 
 def read(path: Path, error: type[TiledeskFakeError]) -> Any:
@@ -52,6 +72,7 @@ def read(path: Path, error: type[TiledeskFakeError]) -> Any:
         mark = cause.problem_mark or cause.context_mark
         line = f":{mark.line + 1}" if mark else ""
         raise error(f"{path}{line}: is not valid YAML: {cause.problem or cause.context}") from cause
-    except (yaml.YAMLError, ValueError, RecursionError) as cause:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as cause:
+        # PyYAML stumbles in its own ways over a tag whose text does not suit it: `!!bool maybe` is a KeyError.
         reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
         raise error(f"{path}: is not valid YAML: {reason}") from cause

@@ -13,7 +13,9 @@ from ..contract import JSON, Answer
 from ..delivery import KEY as DELIVERY
 from ..errors import NoAnswer
 from . import wire
-from .road import BODY_LIMIT, Request, Road
+from .body import BODY_LIMIT
+from .request import Request
+from .road import Road
 
 _log = logging.getLogger("tiledesk_fake")
 
@@ -41,17 +43,17 @@ def create_app(road: Road) -> Flask:
     @app.before_request
     def answer() -> Response:
         try:
-            given = road.answer(_read(request))
+            given = road.answer(_read(request), request.environ.get(DELIVERY))
         except NoAnswer:
-            if DELIVERY not in request.environ:
-                raise
-            request.environ[DELIVERY].drop = "silence"
-            return _Response(status=500)
+            raise
         except RequestEntityTooLarge:
             given = Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
         except Exception:
             _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
             given = Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
+        if given is None:
+            # The delivery says that nothing of this is ever sent.
+            return _Response(status=500)
         return _Response(given.body, given.status, list(given.headers))
 
     return app
@@ -67,6 +69,7 @@ def _read(request: Any) -> Request:
         content_type=environ.get("CONTENT_TYPE", ""),
         body=request.get_data(cache=False) if has_body else b"",
         requested_headers=environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        host=environ.get("HTTP_HOST", "127.0.0.1"),
     )
 
 
@@ -74,11 +77,14 @@ def _raw_target(environ: dict[str, Any]) -> str:
     """The request target as it was sent; where the WSGI server does not tell, as it may have been."""
     raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is not None:
-        return raw
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    try:
-        octets = path.encode("latin-1")
-    except UnicodeEncodeError:
-        octets = path.encode()
+        # Werkzeug's test client tells the path alone there, so the query is taken from where all servers tell it.
+        path = raw.partition("?")[0]
+    else:
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        try:
+            octets = path.encode("latin-1")
+        except UnicodeEncodeError:
+            octets = path.encode()
+        path = quote(octets, safe="/:@!$&'()*+,;=~")
     query = environ.get("QUERY_STRING", "")
-    return quote(octets, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+    return path + (f"?{query}" if query else "")

@@ -46,11 +46,11 @@ class Parameters:
         values = {}
         for parameter in operation.parameters:
             if parameter.location == "path":
-                values[parameter.role] = self._value(parameter, [path[parameter.name]])
+                values[parameter.role] = self.value(parameter, [path[parameter.name]])
                 continue
             try:
                 given = query.get(parameter.name)
-                values[parameter.role] = self._value(parameter, given) if given else parameter.default
+                values[parameter.role] = self.value(parameter, given) if given else parameter.default
             except InvalidParameter:
                 if self._policy == "reject":
                     raise
@@ -59,7 +59,8 @@ class Parameters:
                 values[parameter.role] = parameter.default
         return values
 
-    def _value(self, parameter: Parameter, given: Sequence[str]) -> Any:
+    def value(self, parameter: Parameter, given: Sequence[str]) -> Any:
+        """The value that a client gave a parameter; raises InvalidParameter for one that the contract excludes."""
         if len(given) > 1:
             raise InvalidParameter(parameter.name, f"expected one value, got {len(given)}")
         text = given[0]

@@ -5,14 +5,16 @@ What an operation may answer is in the contract; the table below has what no ope
 
 from collections.abc import Callable
 from html import escape
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from ..contract import JSON, Answer, Contract
-from ..errors import NoAnswer
+from ..faults import Spent
 from ..refusals import (
     BadRequest,
     CannotDelete,
+    Dropped,
     FallsThrough,
     InvalidParameter,
     MalformedBody,
@@ -76,20 +78,45 @@ _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
 }
 
 
-def answer_to(refusal: Refusal, contract: Contract) -> Answer:
-    """The answer that a refusal becomes under the contract's profile.
-
-    Raises NoAnswer where the profile says that the real server's silence is kept.
-    """
+def settled(refusal: Refusal, contract: Contract) -> Refusal:
+    """The refusal that the contract's profile chooses where the real server has a quirk, else the same."""
     if isinstance(refusal, Quirk):
         refusal = refusal.real if contract.profile.server_quirks == "observed" else refusal.calm
-    if isinstance(refusal, ServerSilent):
-        raise NoAnswer(
-            "the real server does not answer this request, and holds the connection until the client gives up; "
-            "through wsgi_app there is no connection to hold. The profile {'server-quirks': 'calm'} answers instead"
-        )
+    return Dropped("silence") if isinstance(refusal, ServerSilent) else refusal
+
+
+def answer_to(refusal: Refusal, contract: Contract) -> Answer:
+    """The answer that a settled refusal becomes under the contract's profile."""
     if isinstance(refusal, UnknownToken) and contract.profile.revoke_unknown == "null":
         return _json(200, wire.NOTHING)
     if (name := _DECLARED.get(type(refusal))) is not None:
         return contract.answers[name]
     return _OTHERS[type(refusal)](refusal)
+
+
+def faulty_answer(spent: Spent, contract: Contract) -> Answer:
+    """The answer of a planned fault that has a status; without a planned body in the real server's shape."""
+    fault = spent.fault
+    status = fault.status or 500
+    retry = () if spent.retry_after_s is None else (("Retry-After", str(spent.retry_after_s)),)
+    if fault.body is not None:
+        kind = JSON if fault.is_json or _is_json(fault.body) else "text/plain; charset=utf-8"
+        return Answer(status, (*retry, ("Content-Type", kind)), fault.body)
+    if status in (204, 304):
+        return Answer(status, retry, b"")
+    declared = next((answer for answer in contract.answers.values() if answer.status == status), None)
+    if declared:
+        return Answer(status, (*retry, *declared.headers), declared.body)
+    body = wire.failure() if status >= 500 else wire.refusal(f"{_phrase(status)}.")
+    return _json(status, body, *retry)
+
+
+def _is_json(body: bytes) -> bool:
+    return body[:1] in (b"{", b"[")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"Error {status}"

@@ -1,101 +1,115 @@
 """The road of a request, from its target to its answer, on one screen.
 
-OPTIONS -> path -> body -> gate -> operation -> parameters -> what the operation does
+journal( body -> OPTIONS -> path -> fault -> gate -> operation -> parameters -> what the operation does )
 """
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..contract import Answer
-from ..refusals import MalformedBody, Quirk, Refusal, ServerFails, TooLarge
+from ..delivery import Delivery, Drop
+from ..errors import NoAnswer
+from ..faults import Spent
+from ..refusals import Dropped, Refusal
 from ..state import State
 from . import wire
+from .body import BeforeCors, check_body
+from .manners import Heard, Manners
 from .operations import OPERATIONS
 from .params import Parameters, parse_query
-from .problems import answer_to
+from .problems import answer_to, faulty_answer, settled
+from .request import Request
 from .routes import Routes
-
-BODY_LIMIT = 512_000
-"""The bytes that the real server takes as a body (observed)."""
 
 _FROM_ANYWHERE = ("Access-Control-Allow-Origin", "*")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the road reads of a request; `target` is raw, as the client sent it."""
-
-    method: str
-    target: str
-    authorization: str | None = None
-    content_type: str = ""
-    body: bytes = b""
-    requested_headers: str | None = None
-
-
 class Road:
-    """Answers requests to one fake's state, as its contract says."""
+    """Answers requests to one fake's state, as its contract says, and notes them in its journal."""
 
     def __init__(self, state: State, base_path: str) -> None:
         wire.check(state.contract)
         self._state = state
         self._routes = Routes(state.contract, base_path)
         self._parameters = Parameters(state.contract)
+        self._manners = Manners(state.contract, self._parameters, base_path)
 
-    def answer(self, request: Request) -> Answer:
-        """The answer to a request.
+    def answer(self, request: Request, delivery: Delivery | None = None) -> Answer | None:
+        """The answer to a request, or None where `delivery` says that it never gets one.
 
-        Raises NoAnswer where the profile keeps the real server's silence.
+        Raises NoAnswer where there should be none and there is no delivery to say so.
         """
+        heard = Heard(self._state.clock.now_ms())
+        answer = None
         try:
-            if request.body:
-                _check_body(request)
-            if request.method == "OPTIONS":
-                answer = _preflight(request)
-            else:
-                answer = self._serve(request)
-        except _BeforeCors as early:
-            # The real server reads the body before it comes to its CORS headers (observed).
-            return answer_to(early.refusal, self._state.contract)
-        except Refusal as refusal:
-            answer = answer_to(refusal, self._state.contract)
+            answer = self._answer(request, heard, delivery)
+        finally:
+            self._state.journal.add(self._manners.exchange(request, heard, answer.status if answer else None))
+        return answer
+
+    def _answer(self, request: Request, heard: Heard, delivery: Delivery | None) -> Answer | None:
+        contract = self._state.contract
+        try:
+            check_body(request)
+            answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, delivery)
+        except BeforeCors as early:
+            return answer_to(settled(early.refusal, contract), contract)
+        except Refusal as refused:
+            refusal = settled(refused, contract)
+            if isinstance(refusal, Dropped):
+                _drop(refusal.drop, delivery)
+                return None
+            answer = answer_to(refusal, contract)
         return replace(answer, headers=(*answer.headers, _FROM_ANYWHERE))
 
-    def _serve(self, request: Request) -> Answer:
-        path, query_string = self._routes.split(request.target)
-        place = self._routes.find(request.method, path)
-        query = parse_query(query_string)
+    def _serve(self, request: Request, heard: Heard, delivery: Delivery | None) -> Answer:
+        heard.path, query_string = self._routes.split(request.target)
+        heard.query = query = parse_query(query_string)
+        place = self._routes.find(request.method, heard.path)
+        heard.allowed = place.allowed
+        heard.operation, heard.path_params = place.meant
         state = self._state
         # One lock around the whole decision: nobody is let in by one state and served from another.
         with state.lock:
+            if heard.operation and (spent := state.faults.spend(heard.operation.id, _values(heard))):
+                heard.fault = str(spent.fault)
+                if answer := self._misbehave(spent, delivery):
+                    return answer
             if place.gated:
                 caller = state.gate.caller(request.authorization, query.get("secret_token", ()))
-            operation, path_values = place.operation()
-            values = self._parameters.read(operation, path_values, query)
+                heard.user = caller.user
+            operation, path_params = place.operation()
+            values = self._parameters.read(operation, path_params, query)
             return OPERATIONS[operation.id](state, caller, values)
 
-
-class _BeforeCors(Exception):
-    def __init__(self, refusal: Refusal) -> None:
-        self.refusal = refusal
-
-
-def _check_body(request: Request) -> None:
-    """No operation has a body, but the real server parses any that is JSON before all else (observed)."""
-    if len(request.body) > BODY_LIMIT:
-        raise _BeforeCors(TooLarge(BODY_LIMIT))
-    if request.content_type.partition(";")[0].strip().lower() != "application/json":
-        return
-    try:
-        strict = isinstance(json.loads(request.body, parse_constant=_no_constant), dict | list)
-    except (ValueError, RecursionError):
-        strict = False
-    if not strict:
-        raise _BeforeCors(Quirk(real=ServerFails(), calm=MalformedBody()))
+    def _misbehave(self, spent: Spent, delivery: Delivery | None) -> Answer | None:
+        """Do what a fault asks for: answer in the operation's place, drop the answer, or None for neither."""
+        fault = spent.fault
+        if fault.delay_s:
+            clock = self._state.clock
+            if clock.frozen:
+                clock.advance(seconds=fault.delay_s)
+            elif delivery is not None:
+                delivery.delay_s = fault.delay_s
+            else:
+                clock.sleep(fault.delay_s)
+        if fault.drop == "mid-body" and delivery is not None:
+            delivery.drop = fault.drop
+        elif fault.drop is not None:
+            raise Dropped(fault.drop)
+        return faulty_answer(spent, self._state.contract) if fault.status is not None else None
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
+def _drop(drop: Drop, delivery: Delivery | None) -> None:
+    if delivery is None:
+        raise NoAnswer(
+            f"this request gets no answer ({drop}), and through wsgi_app there is no connection to do that to; "
+            "listen with start(), or answer instead: the profile {'server-quirks': 'calm'}, or a fault with a status"
+        )
+    delivery.drop = drop
+
+
+def _values(heard: Heard) -> dict[str, str]:
+    return {**{name: values[0] for name, values in heard.query.items()}, **heard.path_params}
 
 
 def _preflight(request: Request) -> Answer:

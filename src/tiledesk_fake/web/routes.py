@@ -33,18 +33,27 @@ class Place:
     method: str
     path: str
 
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods that the path has."""
+        return tuple(sorted(self.operations))
+
+    @property
+    def meant(self) -> tuple[Operation | None, Mapping[str, str]]:
+        """The operation that was asked for, with its path parameters by name; None if there is none."""
+        return self.operations.get("GET" if self.method == "HEAD" else self.method, (None, {}))
+
     def operation(self) -> tuple[Operation, Mapping[str, str]]:
         """The operation that was asked for, with its path parameters by name.
 
         Raises a Quirk for a path or a method that no operation has; on the real server both fall through.
         """
-        method = "GET" if self.method == "HEAD" else self.method
-        if method in self.operations:
-            return self.operations[method]
+        operation, parameters = self.meant
+        if operation:
+            return operation, parameters
         calm: Refusal = UnknownPath()
         if self.operations:
-            allowed = sorted(self.operations)
-            calm = WrongMethod((*allowed, *(["HEAD"] if "GET" in allowed else []), "OPTIONS"))
+            calm = WrongMethod((*self.allowed, *(["HEAD"] if "GET" in self.allowed else []), "OPTIONS"))
         first = self.path[1:].partition("/")[0]
         real = FallsThrough(_decoded(first)) if first else NoSuchPage(self.method, self.path)
         raise Quirk(real=real, calm=calm)

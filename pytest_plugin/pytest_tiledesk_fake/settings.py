@@ -1,0 +1,187 @@
+"""What a test is configured to do: by marker, command line, environment and ini file, the first of these counting."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tiledesk_fake.errors import ProfileError, nearest
+from tiledesk_fake.journal import RULES as REQUEST_RULES
+from tiledesk_fake.profile import check, parse_assumptions, read_profile
+
+RULES = (*REQUEST_RULES, "unspent-fault")
+"""The rules whose breach fails a test."""
+
+_MARKER = "tiledesk"
+_MARKER_KEYS = ("profile", "scenario", "now", "allow", "strict")
+_TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+
+
+class SettingError(Exception):
+    """A setting that cannot work; the message begins with where it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a test's fake starts, and which breaches of which rules fail the test."""
+
+    profile: Mapping[str, str]
+    scenario: Path | Mapping[str, Any] | None
+    now: datetime | None
+    forbidden: frozenset[str]
+
+
+def settings_of(item: pytest.Item) -> Settings:
+    """The settings of a test. Raises SettingError, naming the source."""
+    given = {name: configured(item.config, name) for name in ("profile", "strict", "allow")}
+    marked: dict[str, Any] = {}
+    source = f"@pytest.mark.{_MARKER} of {item.nodeid}"
+    for mark in item.iter_markers(_MARKER):
+        if mark.args:
+            raise SettingError(f"{source}: expected keywords ({', '.join(_MARKER_KEYS)}), got {mark.args[0]!r}")
+        for key, value in mark.kwargs.items():
+            if key not in _MARKER_KEYS:
+                raise SettingError(f"{source}: there is no {key!r}{nearest(key, _MARKER_KEYS)}")
+            # The closest marker comes first.
+            marked.setdefault(key, value)
+    files = _Files(item)
+    profile, profile_source = (marked["profile"], source) if "profile" in marked else given["profile"]
+    strict, strict_source = (marked["strict"], source) if "strict" in marked else given["strict"]
+    allow, allow_source = (marked["allow"], source) if "allow" in marked else given["allow"]
+    is_strict = _strict(strict, strict_source)
+    allowed = _allowed(allow, allow_source)
+    return Settings(
+        _profile(profile, profile_source, files.find),
+        _scenario(marked.get("scenario"), source, files.find),
+        _now(marked.get("now"), source),
+        frozenset(RULES) - allowed if is_strict else frozenset(),
+    )
+
+
+def configured(config: pytest.Config, name: str) -> tuple[Any, str]:
+    """The value of a setting outside of tests, and its source; (None, "default") if there is none."""
+    option = f"tiledesk_{name}"
+    variable = f"TILEDESK_FAKE_{name.upper()}"
+    if (value := config.getoption(option)) is not None:
+        return value, f"--tiledesk-{name}"
+    if variable in os.environ:
+        return os.environ[variable], variable
+    if (value := config.getini(option)) is not None:
+        return value, f"{option} in {config.inipath.name if config.inipath else 'the configuration'}"
+    return None, "default"
+
+
+def default_profile(config: pytest.Config) -> Mapping[str, str]:
+    """The choices that are configured for all tests."""
+    value, source = configured(config, "profile")
+    return _profile(value, source, _from(config.rootpath, Path.cwd()))
+
+
+def check_configuration(config: pytest.Config) -> None:
+    """Raise pytest.UsageError for a setting of command line, environment or ini file that cannot work."""
+    checks: dict[str, Callable[[Any, str], object]] = {
+        "profile": lambda value, source: _profile(value, source, _from(config.rootpath, Path.cwd())),
+        "strict": _strict,
+        "allow": _allowed,
+    }
+    for name, checked in checks.items():
+        try:
+            checked(*configured(config, name))
+        except SettingError as problem:
+            raise pytest.UsageError(str(problem)) from None
+
+
+def header(config: pytest.Config) -> str:
+    """One line that says what is configured otherwise than by default."""
+    parts = []
+    for name in ("profile", "strict", "allow"):
+        value, source = configured(config, name)
+        if source != "default":
+            shown = ", ".join(value) if isinstance(value, list) else str(value).lower() if name == "strict" else value
+            parts.append(f"{name} {shown} ({source})")
+    return f"tiledesk-fake: {'; '.join(parts)}"
+
+
+class _Files:
+    """Finds the files that a test names: beside the test, then below the root directory of the run."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self.find = _from(item.path.parent, item.config.rootpath)
+
+
+def _from(*folders: Path) -> Callable[[str, str | Path], Path]:
+    def find(source: str, name: str | Path) -> Path:
+        candidates = [folder / name for folder in folders]
+        for candidate in candidates:
+            if candidate.exists():
+                return candidate
+        raise SettingError(f"{source}: there is no file {str(name)!r} in {' or in '.join(map(str, folders))}")
+
+    return find
+
+
+def _profile(value: Any, source: str, find: Callable[[str, str | Path], Path]) -> Mapping[str, str]:
+    try:
+        if value is None:
+            return {}
+        if isinstance(value, Mapping):
+            return check(value, source=source)
+        if isinstance(value, Path) or (isinstance(value, str) and "=" not in value):
+            return read_profile(find(source, value)).choices
+        if isinstance(value, str):
+            return parse_assumptions(_words(value), source=source)
+    except ProfileError as problem:
+        text = str(problem)
+        raise SettingError(text if text.startswith(source) else f"{source}: {text}") from None
+    raise SettingError(f"{source}: expected the profile as a mapping or the name of a file, got {value!r}")
+
+
+def _strict(value: Any, source: str) -> bool:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    if str(value).strip().lower() in _TRUTH:
+        return _TRUTH[str(value).strip().lower()]
+    raise SettingError(f"{source}: expected true or false, got {value!r}")
+
+
+def _allowed(value: Any, source: str) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    rules = _words(value) if isinstance(value, str) else value
+    if not isinstance(rules, Iterable):
+        raise SettingError(f"{source}: expected a list of rules, got {value!r}")
+    rules = [word for rule in rules for word in (_words(rule) if isinstance(rule, str) else [rule])]
+    for rule in rules:
+        if rule not in RULES:
+            raise SettingError(f"{source}: there is no rule {rule!r}{nearest(str(rule), RULES)}")
+    return frozenset(rules)
+
+
+def _scenario(value: Any, source: str, find: Callable[[str, str | Path], Path]) -> Path | Mapping[str, Any] | None:
+    if value is None or isinstance(value, Mapping):
+        return value
+    if isinstance(value, str | Path):
+        return find(source, value)
+    raise SettingError(f"{source}: expected the scenario as the name of a file or a mapping, got {value!r}")
+
+
+def _now(value: Any, source: str) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise SettingError(f"{source}: expected now like 2026-01-01T00:00:00Z, got {value!r}") from None
+    if value is None or (isinstance(value, datetime) and value.tzinfo is not None):
+        return value
+    raise SettingError(f"{source}: expected now as a time with its zone, like 2026-01-01T00:00:00Z, got {value!r}")
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\s,]+", text) if word]

@@ -1,0 +1,5 @@
+"""`python -m tiledesk_fake`, the command line."""
+
+from .cli import main
+
+main()

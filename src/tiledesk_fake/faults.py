@@ -1,0 +1,199 @@
+"""Faults: misbehaviour on purpose, planned call by call."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any, get_args
+
+from .delivery import Drop
+from .errors import MisuseError, nearest
+
+DROPS: tuple[Drop, ...] = get_args(Drop)
+LONGEST_DELAY_S = 300.0
+
+_REFUSALS = range(400, 600)
+_WITHOUT_BODY = (204, 304)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One planned fault, checked; `body` is None where the real server's shape for the status is to be answered."""
+
+    operation: str
+    status: int | None
+    body: bytes | None
+    is_json: bool
+    delay_s: float
+    drop: Drop | None
+    retry_after_s: int | None
+    when: Mapping[str, str]
+
+    @property
+    def replaces_the_operation(self) -> bool:
+        """Whether the operation does not happen: there is another answer, or none."""
+        return self.status is not None or self.drop not in (None, "mid-body")
+
+    def __str__(self) -> str:
+        parts = [f"status {self.status}"] if self.status is not None else []
+        parts += [f"drop {self.drop}"] if self.drop else []
+        parts += [f"delay {self.delay_s:g} s"] if self.delay_s else []
+        return f"{self.operation}: {', '.join(parts)}"
+
+
+@dataclass(slots=True)
+class _Planned:
+    fault: Fault
+    left: int
+    # While a Retry-After runs, by the fake's clock, calls are refused and the fault is not spent on.
+    refuses_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A fault that takes part in a call; `retry_after_s` is what is left of its time."""
+
+    fault: Fault
+    retry_after_s: int | None
+
+
+class Faults:
+    """The faults planned for one fake, in order; each is spent on the first calls that it fits.
+
+    A fault that is never spent is a mistake in the test; `unspent` names it.
+    """
+
+    def __init__(self, parameters: Mapping[str, Iterable[str]], lock: RLock, now_ms: Callable[[], int]) -> None:
+        """`parameters` has the names of the parameters of each operation."""
+        self._parameters = {operation: tuple(names) for operation, names in parameters.items()}
+        self._lock = lock
+        self._now_ms = now_ms
+        self._planned: list[_Planned] = []
+
+    def add(
+        self,
+        operation: str,
+        *,
+        status: int | None = None,
+        body: Any = None,
+        delay_s: float = 0,
+        drop: Drop | None = None,
+        retry_after_s: int | None = None,
+        times: int = 1,
+        when: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Plan a fault for the next `times` calls of an operation; `"*"` is every operation.
+
+        - `status` is answered instead of what the operation would, and the operation does not happen. Without `body`
+          the answer has the real server's shape for that status. `body` is bytes, text, or anything JSON.
+        - `delay_s` holds the answer back, in real seconds; a frozen clock is advanced instead, and nobody waits.
+        - `drop` ruins the answer: `"before-answer"` resets the connection, `"malformed"` sends what is not HTTP,
+          `"silence"` holds the connection until the client gives up; the operation does not happen. `"mid-body"`
+          cuts the answer, real or planned, in its middle.
+        - `retry_after_s` adds `Retry-After`; until that time has passed on the fake's clock, every further call is
+          refused alike, with what is left of it, and spends nothing.
+        - `when` limits the fault to calls with these parameters: `when={"page": 2}`.
+
+        Raises MisuseError for a fault that cannot happen.
+        """
+        if operation != "*" and operation not in self._parameters:
+            raise MisuseError(f"there is no operation {operation!r}{nearest(operation, ['*', *self._parameters])}")
+        names = self._parameters.get(operation, {name for names in self._parameters.values() for name in names})
+        for name in when or {}:
+            if name not in names:
+                raise MisuseError(f"when: {operation} has no parameter {name!r}{nearest(name, names)}")
+        _check(status=status, body=body, delay_s=delay_s, drop=drop, retry_after_s=retry_after_s, times=times)
+        content, is_json = _content(body)
+        fault = Fault(
+            operation,
+            status,
+            content,
+            is_json,
+            float(delay_s),
+            drop,
+            retry_after_s,
+            {name: str(value) for name, value in (when or {}).items()},
+        )
+        with self._lock:
+            self._planned.append(_Planned(fault, times))
+
+    @property
+    def unspent(self) -> list[str]:
+        """The faults that are still waiting for calls, described."""
+        with self._lock:
+            return [f"{planned.fault}, {planned.left} left" for planned in self._planned if planned.left]
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._planned.clear()
+
+    def spend(self, operation: str, values: Mapping[str, str]) -> Spent | None:
+        """The fault that takes part in this call, spent by it; None if there is none."""
+        if not self._planned:
+            return None
+        with self._lock:
+            now = self._now_ms()
+            for planned in self._planned:
+                fault = planned.fault
+                if fault.operation not in ("*", operation) or fault.when.items() - values.items():
+                    continue
+                if now < planned.refuses_until_ms:
+                    return Spent(fault, -((now - planned.refuses_until_ms) // 1000))
+                if planned.left:
+                    planned.left -= 1
+                    if fault.retry_after_s is not None:
+                        planned.refuses_until_ms = now + fault.retry_after_s * 1000
+                    return Spent(fault, fault.retry_after_s)
+            return None
+
+    def __repr__(self) -> str:
+        return f"<Faults {self.unspent}>"
+
+
+def _check(
+    *, status: int | None, body: Any, delay_s: float, drop: str | None, retry_after_s: int | None, times: int
+) -> None:
+    if drop is not None and drop not in DROPS:
+        raise MisuseError(f"there is no drop {drop!r}{nearest(str(drop), DROPS)}")
+    if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+        raise MisuseError(f"expected times as a whole number from 1, got {times!r}")
+    if not isinstance(delay_s, int | float) or not math.isfinite(delay_s) or not 0 <= delay_s <= LONGEST_DELAY_S:
+        raise MisuseError(f"expected delay_s from 0 to {LONGEST_DELAY_S:g} seconds, got {delay_s!r}")
+    if status is None and not delay_s and drop is None:
+        raise MisuseError("this fault would do nothing; give a status, a delay_s or a drop")
+    if status is None and (body is not None or retry_after_s is not None):
+        raise MisuseError("body and retry_after_s belong to an answer; give its status too")
+    if status is not None:
+        _check_answer(status, body, drop, retry_after_s)
+
+
+def _check_answer(status: int, body: Any, drop: str | None, retry_after_s: int | None) -> None:
+    if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
+        raise MisuseError(f"expected a status from 200 to 599, got {status!r}")
+    if drop not in (None, "mid-body"):
+        raise MisuseError(f"with drop={drop!r} no status is ever seen; leave the status out")
+    if status not in _REFUSALS and status not in _WITHOUT_BODY and body is None:
+        raise MisuseError(f"the real server has no fixed body for {status}; give one with body=…")
+    if status in _WITHOUT_BODY and (body is not None or drop):
+        raise MisuseError(f"an answer with the status {status} has no body, so there is none to give or to cut")
+    if retry_after_s is not None and (
+        not isinstance(retry_after_s, int) or isinstance(retry_after_s, bool) or not 0 <= retry_after_s <= 86_400
+    ):
+        raise MisuseError(f"expected retry_after_s as whole seconds from 0 to 86400, got {retry_after_s!r}")
+    if drop == "mid-body" and body is not None and len(_content(body)[0] or b"") < 2:
+        raise MisuseError("a body of less than two bytes has no middle to be cut in")
+
+
+def _content(body: Any) -> tuple[bytes | None, bool]:
+    if body is None or isinstance(body, bytes):
+        return body, False
+    try:
+        if isinstance(body, str):
+            return body.encode(), False
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(), True
+    except (TypeError, ValueError, RecursionError) as cause:
+        raise MisuseError(f"expected body as bytes, text or something that JSON can write: {cause}") from None

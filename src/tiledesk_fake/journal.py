@@ -1,0 +1,257 @@
+"""The journal: what clients sent and what they got, without their credentials.
+
+Bounded in number and in bytes; what had to go is counted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any, NamedTuple
+
+from .clock import moment
+from .errors import MisuseError, nearest
+from .users import User
+
+RULES: Mapping[str, str] = {
+    "auth-scheme": "the scheme word of Authorization is JWT or Basic",
+    "auth-malformed": "Authorization is a scheme word, one space and credentials of the form that the scheme has",
+    "auth-in-query": "credentials are in the Authorization header, never in the query",
+    "unknown-parameter": "every query parameter is one that the operation has",
+    "repeated-parameter": "no query parameter is given twice",
+    "invalid-parameter": "every parameter has a value that its schema allows",
+    "unknown-path": "the path is one that the contract has",
+    "unknown-method": "the method is one that the path has",
+    "unexpected-body": "no request has a body",
+}
+"""The rules that no correct client breaks, each with the sentence it stands for."""
+
+MOST_EXCHANGES = 1_000
+MOST_BYTES = 4 * 1024 * 1024
+MOST_VIOLATIONS = 100
+_MOST_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something in a request that no correct client would send.
+
+    `rule` is one of `RULES`, `message` says what to do, `where` is the place in the contract, `curl` sends the request
+    again once the placeholders are filled in.
+    """
+
+    rule: str
+    message: str
+    expected: str
+    got: str
+    where: str
+    curl: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rule}: {self.message}\n"
+            f"    expected  {self.expected}\n"
+            f"    got       {self.got}\n"
+            f"    contract  {self.where}\n"
+            f"    again     {self.curl}"
+        )
+
+
+class Exchange(NamedTuple):
+    """A request with its answer.
+
+    `operation` is an operationId, None where the request names none. `target` is redacted. `path_params` and `query`
+    are decoded, of a repeated parameter the first value. `user` is who called, None where nobody was let in, or a
+    guest. `status` is None where there was no answer. `fault` says which planned fault took part.
+    """
+
+    at_ms: int
+    operation: str | None
+    method: str
+    target: str
+    path_params: Mapping[str, str]
+    query: Mapping[str, str]
+    user: User | None
+    status: int | None
+    fault: str | None
+    violations: tuple[Violation, ...]
+
+    @property
+    def at(self) -> datetime:
+        """When the request came, by the fake's clock."""
+        return moment(self.at_ms)
+
+    def __str__(self) -> str:
+        parts = [f"{self.method} {self.target} -> {self.status or 'no answer'}"]
+        if self.user:
+            parts.append(f"by {self.user.email}")
+        if self.fault:
+            parts.append(f"fault: {self.fault}")
+        if self.violations:
+            parts.append(f"broke {', '.join(violation.rule for violation in self.violations)}")
+        return "  ".join(parts)
+
+
+class Journal:
+    """The exchanges of one fake, the oldest first, and what they are asked for.
+
+    Holds the last 1,000 exchanges, of at most 4 MiB; `dropped` counts those that had to go. The first 100 violations
+    stay even then.
+    """
+
+    def __init__(self, parameters: Mapping[str, Iterable[str]]) -> None:
+        """`parameters` has the names of the parameters of each operation."""
+        self._parameters = {operation: tuple(names) for operation, names in parameters.items()}
+        self._lock = Lock()
+        self._untaken: list[Violation] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self._exchanges: deque[Exchange] = deque()
+        self._violations: list[Violation] = []
+        self._bytes = 0
+        self._dropped = 0
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._clear()
+
+    def add(self, exchange: Exchange) -> None:
+        """Note an exchange, and let the oldest go if there are too many."""
+        with self._lock:
+            self._exchanges.append(exchange)
+            self._bytes += _size(exchange)
+            if exchange.violations:
+                for kept in (self._violations, self._untaken):
+                    kept.extend(exchange.violations[: MOST_VIOLATIONS - len(kept)])
+            while len(self._exchanges) > MOST_EXCHANGES or self._bytes > MOST_BYTES:
+                self._bytes -= _size(self._exchanges.popleft())
+                self._dropped += 1
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The exchanges, the oldest first."""
+        with self._lock:
+            return list(self._exchanges)
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What no correct client would have sent, in the order it came."""
+        with self._lock:
+            return list(self._violations)
+
+    def take_violations(self) -> list[Violation]:
+        """The violations that nobody has taken yet, those from before a `clear` too."""
+        with self._lock:
+            taken, self._untaken = self._untaken, []
+            return taken
+
+    def since(self, total: int) -> list[Exchange]:
+        """The exchanges that came after the first `total` ones, as far as they are still here."""
+        with self._lock:
+            return list(self._exchanges)[max(0, total - self._dropped) :]
+
+    @property
+    def total(self) -> int:
+        """How many exchanges there have been, dropped ones included."""
+        return self._dropped + len(self._exchanges)
+
+    @property
+    def dropped(self) -> int:
+        """How many exchanges had to go."""
+        return self._dropped
+
+    def assert_called(self, operation: str, /, *, times: int | None = None, **what: Any) -> None:
+        """Assert that an operation was called, `times` times or at least once, with these values.
+
+        `what` may name the parameters of the operation (as sent; None for not sent), `user` (a User or an e-mail
+        address) and `status`.
+
+        Raises AssertionError with the calls that came near, and MisuseError for a name that does not exist.
+        """
+        __tracebackhide__ = True
+        calls = self._calls(operation, what)
+        matching = [call for call in calls if not _differences(call, what)]
+        if len(matching) == times or (times is None and matching):
+            return
+        wanted = f"{operation} to be called {_times(times)}{_with(what)}"
+        if not calls:
+            others = sorted({call.operation or "no operation" for call in self.exchanges})
+            heard = f"; it was not called, but {', '.join(others)}" if others else "; nothing was called"
+            raise AssertionError(f"expected {wanted}{heard}{self._note()}")
+        lines = [f"expected {wanted}; of {len(calls)} calls {len(matching)} match:"]
+        nearest_first = sorted(calls, key=lambda call: len(_differences(call, what)))
+        for call in nearest_first[:_MOST_SHOWN]:
+            different = _differences(call, what)
+            lines.append(f"  {call}\n      {'differs in ' + '; '.join(different) if different else 'matches'}")
+        if len(calls) > _MOST_SHOWN:
+            lines.append(f"  … and {len(calls) - _MOST_SHOWN} more")
+        raise AssertionError("\n".join(lines) + self._note())
+
+    def assert_not_called(self, operation: str, /, **what: Any) -> None:
+        """Assert that an operation was not called, or not with these values; see `assert_called`."""
+        __tracebackhide__ = True
+        matching = [call for call in self._calls(operation, what) if not _differences(call, what)]
+        if matching:
+            lines = [f"expected {operation} not to be called{_with(what)}; it was, {len(matching)} times:"]
+            raise AssertionError("\n".join([*lines, *(f"  {call}" for call in matching)]) + self._note())
+
+    def _calls(self, operation: str, what: Mapping[str, Any]) -> list[Exchange]:
+        if operation not in self._parameters:
+            raise MisuseError(f"there is no operation {operation!r}{nearest(operation, self._parameters)}")
+        known = (*self._parameters[operation], "user", "status")
+        for name in what:
+            if name not in known:
+                raise MisuseError(f"{operation} cannot be asked for {name!r}{nearest(name, known)}")
+        return [exchange for exchange in self.exchanges if exchange.operation == operation]
+
+    def _note(self) -> str:
+        return f"\n({self._dropped} older exchanges are no longer in the journal)" if self._dropped else ""
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def __repr__(self) -> str:
+        return f"<Journal of {len(self)} exchanges, {len(self._violations)} violations, {self._dropped} dropped>"
+
+
+def _size(exchange: Exchange) -> int:
+    # The texts that a client can make long; the rest is a constant.
+    return 500 + 3 * len(exchange.target)
+
+
+def _differences(exchange: Exchange, what: Mapping[str, Any]) -> list[str]:
+    different = []
+    for name, expected in what.items():
+        got = _value(exchange, name)
+        if _comparable(expected) != _comparable(got):
+            different.append(f"{name}: expected {_shown(expected)}, got {_shown(got)}")
+    return different
+
+
+def _value(exchange: Exchange, name: str) -> Any:
+    if name in ("user", "status"):
+        return getattr(exchange, name)
+    return exchange.path_params.get(name, exchange.query.get(name))
+
+
+def _comparable(value: Any) -> str | None:
+    if isinstance(value, User):
+        return value.email
+    return None if value is None else str(value)
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else repr(_comparable(value))
+
+
+def _times(times: int | None) -> str:
+    return "at least once" if times is None else {0: "never", 1: "once", 2: "twice"}.get(times, f"{times} times")
+
+
+def _with(what: Mapping[str, Any]) -> str:
+    return f" with {', '.join(f'{name}={_shown(value)}' for name, value in what.items())}" if what else ""

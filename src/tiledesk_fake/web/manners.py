@@ -1,0 +1,250 @@
+"""What no correct client sends: looks at a request as it came, and has no say in the answer.
+
+Only the contract and the form of the request count. A token that is revoked, expired or unknown is no violation.
+"""
+
+import base64
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+
+from ..contract import Contract, Operation
+from ..errors import nearest
+from ..journal import Exchange, Violation
+from ..redaction import JWT, redacted
+from ..refusals import InvalidParameter
+from ..tokens import SHAPE
+from ..users import User
+from .params import Parameters, Query
+from .request import Request
+
+_QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key"}
+_WORDS_SHOWN = {"basic", "bearer", "jwt", "token", "digest", "apikey", "negotiate", "jwt:", "bearer:", "basic:"}
+_EXPECTED_AUTHORIZATION = "Authorization: JWT <token>, or Authorization: Basic <base64 of e-mail:password>"
+
+
+@dataclass(slots=True)
+class Heard:
+    """What is known of a request once the road is through with it."""
+
+    at_ms: int
+    path: str | None = None
+    allowed: tuple[str, ...] = ()
+    operation: Operation | None = None
+    path_params: Mapping[str, str] = field(default_factory=dict)
+    query: Query = field(default_factory=dict)
+    user: User | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Breach:
+    """A violation without what depends on the request: `keys` lead to its place in the contract."""
+
+    rule: str
+    message: str
+    expected: str
+    got: str
+    keys: tuple[str, ...]
+
+
+class Manners:
+    """Finds the violations of requests, as a contract sees them."""
+
+    def __init__(self, contract: Contract, parameters: Parameters, base_path: str) -> None:
+        self._contract = contract
+        self._parameters = parameters
+        self._base_path = base_path
+
+    def exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
+        """The request and its answer, for the journal."""
+        violations = () if request.method == "OPTIONS" else tuple(self._violations(request, heard))
+        return Exchange(
+            heard.at_ms,
+            heard.operation.id if heard.operation else None,
+            request.method,
+            redacted(request.target),
+            {name: redacted(value) for name, value in heard.path_params.items()},
+            {name: redacted(f"?{name}={values[0]}")[len(name) + 2 :] for name, values in heard.query.items()},
+            heard.user,
+            status,
+            heard.fault,
+            violations,
+        )
+
+    def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
+        for breach in self._breaches(request, heard):
+            yield Violation(
+                breach.rule,
+                breach.message,
+                breach.expected,
+                breach.got,
+                self._contract.where(*breach.keys),
+                _curl(request),
+            )
+
+    def _breaches(self, request: Request, heard: Heard) -> Iterator[_Breach]:
+        if request.authorization is not None and (breach := _of_authorization(request.authorization)):
+            yield breach
+        if heard.operation is None:
+            yield self._of_target(request, heard)
+        elif heard.query or heard.operation.parameters:
+            yield from self._of_parameters(heard.operation, heard)
+        for name, values in heard.query.items():
+            if _is_credential(name, values[0]):
+                yield _Breach(
+                    "auth-in-query",
+                    f"Take {name!r} out of the query and send the token in the Authorization header; "
+                    "what is in a URL ends up in logs.",
+                    _EXPECTED_AUTHORIZATION,
+                    f"the query parameter {name}=<redacted>",
+                    ("components", "securitySchemes", "jwtAuth"),
+                )
+        if request.body:
+            yield _Breach(
+                "unexpected-body",
+                "Send no body; with most clients that means to leave out json=, data= or content=.",
+                "no body: no operation of this API reads one",
+                f"{len(request.body)} bytes of {request.content_type or 'no declared type'}",
+                self._operation_keys(heard.operation),
+            )
+
+    def _of_target(self, request: Request, heard: Heard) -> _Breach:
+        paths = {f"{self._base_path}{operation.path}": operation for operation in self._contract.operations}
+        got = redacted(f"{request.method} {request.target.partition('?')[0]}")
+        if heard.allowed:
+            return _Breach(
+                "unknown-method",
+                f"Use {' or '.join(heard.allowed)} here; the real server has no {request.method} at this path.",
+                f"{' or '.join(heard.allowed)} at this path",
+                got,
+                ("paths",),
+            )
+        listed = ", ".join(f"{operation.method} {path}" for path, operation in paths.items())
+        close = get_close_matches(request.target.partition("?")[0], paths, n=1, cutoff=0.5)
+        hint = f" The nearest is {paths[close[0]].method} {close[0]}." if close else ""
+        return _Breach(
+            "unknown-path",
+            f"Call one of the paths of the contract.{hint} A jti or id with a slash or other special character must be "
+            "percent-encoded, all of it: in Python urllib.parse.quote(jti, safe='').",
+            listed,
+            got,
+            ("paths",),
+        )
+
+    def _of_parameters(self, operation: Operation, heard: Heard) -> Iterator[_Breach]:
+        known = {parameter.name: parameter for parameter in operation.parameters if parameter.location == "query"}
+        for name, values in heard.query.items():
+            if name not in known:
+                if not _is_credential(name, values[0]):
+                    yield _unknown_parameter(name, operation, list(known), self._operation_keys(operation))
+            elif len(values) > 1:
+                yield _Breach(
+                    "repeated-parameter",
+                    f"Send {name!r} once; the real server makes a list of several and then fails or ignores them.",
+                    f"one value of {name!r}",
+                    f"{len(values)} values",
+                    ("components", "parameters", known[name].role),
+                )
+        for parameter in operation.parameters:
+            given = (
+                heard.query.get(parameter.name, ())
+                if parameter.location == "query"
+                else [heard.path_params[parameter.name]]
+            )
+            if len(given) != 1:
+                continue
+            try:
+                self._parameters.value(parameter, given)
+            except InvalidParameter as problem:
+                yield _Breach(
+                    "invalid-parameter",
+                    f"Send a value that {parameter.name!r} can have, or leave the parameter out.",
+                    _described(parameter.understood),
+                    redacted(f"{problem.name}: {problem.reason}"),
+                    ("components", "parameters", parameter.role),
+                )
+
+    def _operation_keys(self, operation: Operation | None) -> tuple[str, ...]:
+        return ("paths", operation.path, operation.method.lower()) if operation else ("paths",)
+
+
+def _unknown_parameter(name: str, operation: Operation, known: list[str], keys: tuple[str, ...]) -> _Breach:
+    hint = nearest(name, known) if known else "; it has none in the query"
+    return _Breach(
+        "unknown-parameter",
+        f"Correct or leave out {redacted(name)!r}; the real server ignores what it does not know{hint}",
+        f"only query parameters of {operation.id}: {', '.join(known) or 'none'}",
+        f"the parameter {redacted(name)!r}",
+        keys,
+    )
+
+
+def _is_credential(name: str, value: str) -> bool:
+    return name.lower() in _QUERY_CREDENTIALS or bool(JWT.search(value))
+
+
+def _described(schema: Mapping[str, object]) -> str:
+    parts = [str(schema.get("type", "a value"))]
+    if "enum" in schema:
+        parts.append(f"one of {schema['enum']}")
+    parts += [f"{keyword} {schema[keyword]}" for keyword in ("minimum", "maximum", "minLength") if keyword in schema]
+    return ", ".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _of_authorization(header: str) -> _Breach | None:
+    words = header.strip(" \t").split(" ")
+    scheme = words[0]
+    keys = ("components", "securitySchemes", "basicAuth" if scheme.lower().startswith("basic") else "jwtAuth")
+
+    def malformed(message: str) -> _Breach:
+        return _Breach("auth-malformed", message, _EXPECTED_AUTHORIZATION, _shown_authorization(header), keys)
+
+    if len(words) == 1:
+        if scheme.lower() in ("jwt", "basic"):
+            return malformed(f"Put the credentials after {scheme!r}; there are none.")
+        return malformed("Put the scheme word JWT, or Basic, and one space before the credentials.")
+    if scheme.lower() not in ("jwt", "basic"):
+        return _Breach(
+            "auth-scheme",
+            "Use the scheme word JWT before a token; the real server refuses every other word, Bearer included.",
+            _EXPECTED_AUTHORIZATION,
+            _shown_authorization(header),
+            keys,
+        )
+    if words[1].lower() == "jwt":
+        return malformed("Do not add 'JWT ' once more: the token that a sign-in answers starts with it already.")
+    if len(words) > 2 or not words[1]:
+        return malformed("Put exactly one space after the scheme word, and nothing after the credentials.")
+    if scheme.lower() == "jwt":
+        if not SHAPE.fullmatch(words[1]):
+            return malformed("Send a JWT: three parts with dots between; a variable may be empty or null, or quoted.")
+        return None
+    try:
+        readable = ":" in base64.b64decode(words[1], validate=True).decode()
+    except ValueError:
+        readable = False
+    return None if readable else malformed("Send Basic credentials as the base64 of UTF-8 text, e-mail:password.")
+
+
+def _shown_authorization(header: str) -> str:
+    words = header.strip(" \t").split(" ")
+    if len(words) == 1 and words[0].lower() not in _WORDS_SHOWN:
+        return f"Authorization: <redacted>, one word of {len(words[0])} characters"
+    shown = [word if word.lower() in _WORDS_SHOWN else "<redacted>" if word else "" for word in words[:4]]
+    return f"Authorization: {' '.join(shown)}{' …' if len(words) > 4 else ''}"
+
+
+def _curl(request: Request) -> str:
+    parts = ["curl"]
+    if request.method != "GET":
+        parts += ["-X", request.method]
+    if request.authorization is not None:
+        parts += ["-H", _shown_authorization(request.authorization).partition(",")[0]]
+    if request.body:
+        parts += ["-H", f"Content-Type: {redacted(request.content_type)}", "--data", f"<{len(request.body)} bytes>"]
+    parts.append(f"http://{redacted(request.host)}{redacted(request.target)}")
+    return shlex.join(parts)
