@@ -12,7 +12,7 @@ run: $(VENV)/run.installed
 	@$(BIN)/tiledesk-fake serve $(ARGS)
 
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check

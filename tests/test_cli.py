@@ -1,0 +1,214 @@
+"""The command line, from outside: what it prints, what it serves, how it fails."""
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from tiledesk_fake import contract
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-W", "error", "-m", "tiledesk_fake"]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=30, check=False)
+
+
+@contextmanager
+def serving(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """The running command with what it has printed, the ready line last."""
+    command = [*COMMAND, "serve", "--port", "0", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if line.startswith("tiledesk-fake listening on "):
+                break
+        try:
+            yield process, lines
+        finally:
+            process.kill()
+
+
+def url_of(lines: list[str]) -> str:
+    match = re.fullmatch(r"tiledesk-fake listening on (http://127\.0\.0\.1:[0-9]+/v3)", lines[-1])
+    assert match
+    return match[1]
+
+
+def call(method: str, url: str, authorization: str) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(method, url, headers={"Authorization": authorization}, timeout=10)
+
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to paste the lines for")
+
+
+class TestServe:
+    @needs_curl
+    def test_every_curl_line_works_when_pasted(self) -> None:
+        with serving() as (_, lines):
+            pasted = [shlex.split(line) for line in lines if line.startswith("curl ")]
+            answers = [
+                subprocess.run([*words, "-s", "-f"], capture_output=True, text=True, timeout=10, check=True).stdout
+                for words in pasted
+            ]
+
+        lists, revocations = answers[:2], answers[2:]
+        assert [json.loads(answer)["count"] for answer in lists] == [3, 3]
+        assert [json.loads(answer)["revoked"] for answer in revocations] == [True, True]
+        assert len({json.loads(answer)["_id"] for answer in revocations}) == 2
+
+    def test_the_demo_answers_the_example_of_the_contract(self) -> None:
+        with serving("--quiet") as (_, lines):
+            answer = call("GET", f"{url_of(lines)}/jwt/history", "Basic YWRhQGV4YW1wbGUuY29tOnNlY3JldA==")
+
+        assert answer.json() == contract.load().example("TokenList")
+
+    def test_quiet_prints_the_ready_line_alone(self) -> None:
+        with serving("--quiet") as (_, lines):
+            assert len(lines) == 1
+
+    def test_a_scenario_takes_the_place_of_the_demo(self) -> None:
+        with serving("--scenario", ROOT / "examples" / "scenario.yaml") as (_, lines):
+            url = url_of(lines)
+            listed = call("GET", f"{url}/jwt/history", "Basic YWRhQGV4YW1wbGUuY29tOnNlY3JldA==").json()
+            refused = call("GET", f"{url}/jwt/history", "Basic YWxhbkBleGFtcGxlLmNvbTplbmlnbWE=")
+
+        assert listed["count"] == 4
+        assert refused.status_code == 401
+        assert not any("secret" in line or "enigma" in line for line in lines)
+
+    @needs_curl
+    def test_the_lines_for_a_scenario_work_too(self) -> None:
+        with serving("--scenario", ROOT / "examples" / "scenario.yaml") as (_, lines):
+            pasted = [shlex.split(line) for line in lines if line.startswith("curl ")]
+            for words in pasted:
+                subprocess.run([*words, "-s", "-f"], capture_output=True, timeout=10, check=True)
+
+        assert len(pasted) == 3
+
+    def test_assumptions_are_turned_and_the_last_one_counts(self, tmp_path: Path) -> None:
+        profile = tmp_path / "profile.yaml"
+        profile.write_text("profile: {list-envelope: jwtHistories, page-size: '10'}")
+        with serving("--profile", profile, "--assume", "list-envelope=bare", "--quiet") as (_, lines):
+            answer = call("GET", f"{url_of(lines)}/jwt/history", "Basic YWRhQGV4YW1wbGUuY29tOnNlY3JldA==")
+
+        assert isinstance(answer.json(), list)
+
+    def test_a_base_path_and_a_secret_are_taken(self) -> None:
+        with serving("--base-path", "/api", "--secret", "s3cret", "--quiet") as (_, lines):
+            url = lines[-1].removeprefix("tiledesk-fake listening on ")
+            answer = call("GET", f"{url}/jwt/history", "Basic YWRhQGV4YW1wbGUuY29tOnNlY3JldA==")
+
+        assert url.endswith("/api")
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_ends_it_with_exit_code_0_and_silence(self, name: signal.Signals) -> None:
+        with serving("--quiet") as (process, lines):
+            port = int(url_of(lines).split(":")[2].split("/")[0])
+            with socket.create_connection(("127.0.0.1", port)) as idle:
+                idle.sendall(b"GET /v3/jwt")
+                process.send_signal(name)
+                _, errors = process.communicate(timeout=10)
+
+        assert (process.returncode, errors) == (0, "")
+
+
+class TestSpec:
+    def test_it_prints_the_contract(self) -> None:
+        printed = yaml.safe_load(run("spec").stdout)
+
+        assert printed == contract.load().document
+
+    def test_it_prints_the_contract_under_a_profile_as_json(self) -> None:
+        printed = json.loads(run("spec", "--assume", "page-base=1", "--format", "json").stdout)
+
+        assert printed == contract.load({"page-base": "1"}).document
+        assert printed["components"]["schemas"]["PageNumber"]["minimum"] == 1
+
+
+def test_without_a_command_it_shows_help() -> None:
+    shown = run()
+
+    assert shown.returncode == 0
+    assert "serve" in shown.stdout
+    assert "spec" in shown.stdout
+
+
+BROKEN = [
+    (["serve", "--assume", "page-bse=1"], ["'page-bse'", "did you mean 'page-base'?", "server-quirks"]),
+    (["serve", "--assume", "page-base=2"], ["page-base", "'2'", "Valid: 0, 1"]),
+    (["serve", "--assume", "page-base"], ["expected ID=CHOICE", "'page-base'"]),
+    (["serve", "--port", "70000"], ["--port", "70000"]),
+    (["serve", "--prot", "1"], ["--prot", "'--port'"]),
+    (["serve", "--host", "256.1.1.1"], ["cannot listen on 256.1.1.1"]),
+    (["serve", "--base-path", "v3"], ["expected a base path like '/v3'", "'v3'"]),
+    (["serve", "--scenario", "missing.yaml"], ["missing.yaml: cannot be read"]),
+    (["serve", "--profile", "missing.yaml"], ["missing.yaml: cannot be read"]),
+    (["spec", "--format", "xml"], ["--format", "'xml'", "'yaml', 'json'"]),
+    (["srve"], ["No such command 'srve'"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BROKEN, ids=" ".join)
+def test_an_error_is_one_line_that_says_what_to_do_and_exit_code_2(arguments: list[str], words: list[str]) -> None:
+    failed = run(*arguments)
+
+    assert failed.returncode == 2
+    assert failed.stdout == ""
+    assert len(failed.stderr.splitlines()) == 1
+    for word in words:
+        assert word in failed.stderr
+
+
+BROKEN_FILES = [
+    ("users: [\n", "--scenario", ["file.yaml:2", "not valid YAML"]),
+    ("users:\n  - {email: a@b.c, emial: x}\n", "--scenario", ["users[0]", "'emial'", "did you mean 'email'?"]),
+    ("users:\n  - {email: a@b.c, tokens: [{jti: 5}]}\n", "--scenario", ["users[0].tokens[0].jti", "expected text"]),
+    ("users: [{email: a@b.c}, {email: a@b.c}]", "--scenario", ["users[1]", "'a@b.c' already"]),
+    ("profile: {page-base: 1}", "--profile", ["page-base", "put it in quotes: '1'"]),
+    ("profile: {a: b\n", "--profile", ["file.yaml:2", "not valid YAML"]),
+    ("profil: {}", "--profile", ["expected a mapping with the key 'profile'"]),
+]
+
+
+@pytest.mark.parametrize(("content", "option", "words"), BROKEN_FILES, ids=range(len(BROKEN_FILES)))
+def test_a_broken_file_is_named_with_its_line_or_key(
+    content: str, option: str, words: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text(content)
+
+    failed = run("serve", option, file)
+
+    assert failed.returncode == 2
+    assert len(failed.stderr.splitlines()) == 1
+    for word in ["file.yaml", *words]:
+        assert word in failed.stderr
+
+
+def test_a_port_that_is_taken_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        failed = run("serve", "--port", str(port))
+
+    assert failed.returncode == 2
+    assert len(failed.stderr.splitlines()) == 1
+    assert f"127.0.0.1:{port}" in failed.stderr
+    assert "--port 0" in failed.stderr

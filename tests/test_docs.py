@@ -1,0 +1,151 @@
+"""Every snippet of README and docs runs, and every table that repeats the contract agrees with it."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tiledesk_fake import contract
+from tiledesk_fake.journal import RULES
+from tiledesk_fake.profile import check
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@dataclass(frozen=True)
+class Snippet:
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def snippets() -> list[Snippet]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(Snippet(page, line, match[1], match[2]))
+    return found
+
+
+SNIPPETS = snippets()
+
+
+def of(*languages: str) -> list[Snippet]:
+    return [snippet for snippet in SNIPPETS if snippet.language in languages]
+
+
+def test_no_snippet_is_in_a_language_that_is_not_tested() -> None:
+    assert {snippet.language for snippet in SNIPPETS} <= {"python", "bash", "yaml", "toml"}
+
+
+def test_the_python_snippets_run(tmp_path: Path) -> None:
+    for number, snippet in enumerate(of("python")):
+        name = f"test_{number}_{snippet.page.stem.lower()}_{snippet.line}.py"
+        text = snippet.text
+        if "def test_" not in text:
+            text = "def test_it_runs():\n" + "".join(f"    {line}\n" for line in text.splitlines())
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", str(tmp_path)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{sum(max(1, s.text.count('def test_')) for s in of('python'))} passed" in run.stdout
+
+
+@pytest.mark.parametrize("snippet", of("bash"), ids=str)
+def test_the_shell_snippets_work(snippet: Snippet) -> None:
+    for line in snippet.text.splitlines():
+        words = shlex.split(line)
+        match words[0]:
+            case "make":
+                run(["make", "--dry-run", *words[1:]])
+            case "pip":
+                assert words[1:] == ["install", "tiledesk-fake"]
+            case "tiledesk-fake" if words[1] == "serve":
+                serve(words[2:])
+            case "tiledesk-fake":
+                run([sys.executable, "-m", "tiledesk_fake", *words[1:]])
+            case _:
+                pytest.fail(f"nothing here knows how to try {line!r}")
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def serve(options: list[str]) -> None:
+    # The same options, but the port: the documented one may be taken on this machine.
+    command = [sys.executable, "-m", "tiledesk_fake", "serve", *options, "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = iter(process.stdout.readline, "")
+        assert any(line.startswith("tiledesk-fake listening on http://127.0.0.1:") for line in lines)
+        process.terminate()
+
+
+@pytest.mark.parametrize("snippet", of("yaml"), ids=str)
+def test_the_yaml_snippets_are_valid_profiles(snippet: Snippet) -> None:
+    content = yaml.safe_load(snippet.text)
+
+    assert check(content["profile"], source="docs") == content["profile"]
+
+
+@pytest.mark.parametrize("snippet", of("toml"), ids=str)
+def test_the_toml_snippets_configure_pytest(snippet: Snippet, tmp_path: Path) -> None:
+    tomllib.loads(snippet.text)
+    (tmp_path / "pyproject.toml").write_text(snippet.text, encoding="utf-8")
+    (tmp_path / "test_it.py").write_text("def test_it(fake_tiledesk): pass\n", encoding="utf-8")
+
+    command = [sys.executable, "-m", "pytest", "-p", "no:schemathesis", "-p", "no:hypothesispytest", "-W", "error"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "tiledesk-fake: " in done.stdout
+
+
+def test_the_page_of_assumptions_tells_what_the_contract_tells() -> None:
+    page = (ROOT / "docs" / "assumptions.md").read_text(encoding="utf-8")
+    sections = dict(
+        zip(re.findall(r"^## (.*)$", page, re.MULTILINE), re.split(r"^## .*\n", page, flags=re.M)[1:], strict=True)
+    )
+    assumptions = contract.load().document["x-assumptions"]
+
+    assert list(sections) == [assumption["id"] for assumption in assumptions]
+    for assumption in assumptions:
+        choices = [f"- **`{assumption['default']}`** (default): {assumption['meaning']}"]
+        choices += [f"- `{choice}`: {told['meaning']}" for choice, told in assumption["alternatives"].items()]
+        expected = (
+            f"{assumption['question']} Confidence {assumption['confidence']}.\n\n"
+            + "\n".join(choices)
+            + f"\n\nEvidence: {assumption['evidence']}"
+        )
+        assert sections[assumption["id"]].strip() == expected
+
+
+def test_the_page_about_pytest_lists_every_rule() -> None:
+    page = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [*RULES, "unspent-fault"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []

@@ -1,0 +1,51 @@
+"""The wheel works alone: built, installed into a clean environment, run there."""
+
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# One worker builds and installs; the others need not do it again.
+pytestmark = pytest.mark.xdist_group("wheel")
+
+
+def test_the_wheel_holds_the_package_the_contract_and_the_plugin_alone(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+
+    tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"tiledesk_fake", "pytest_tiledesk_fake"}
+    assert {"tiledesk_fake/openapi/jwt.yaml", "tiledesk_fake/py.typed", "pytest_tiledesk_fake/plugin.py"} <= names
+
+
+def test_the_smoke_tests_pass_from_the_wheel(clean_python: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "tests" / "smoke.py", tmp_path / "test_smoke.py")
+
+    command = [str(clean_python), "-W", "error", "-m", "pytest", "-q", "-W", "error", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
+
+
+def test_the_installed_command_serves(clean_python: Path, tmp_path: Path) -> None:
+    command = [str(clean_python.parent / "tiledesk-fake"), "serve", "--port", "0", "--quiet"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        process.terminate()
+
+    assert re.fullmatch(r"tiledesk-fake listening on http://127\.0\.0\.1:\d+/v3\n", line)
+    assert process.returncode == 0
+
+
+def test_running_needs_no_tool_of_development(clean_python: Path) -> None:
+    command = [str(clean_python), "-m", "pip", "list", "--format", "freeze", "--disable-pip-version-check"]
+    installed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.lower()
+
+    assert not re.search(r"^(schemathesis|hypothesis|mypy|ruff)==", installed, re.MULTILINE)
