@@ -6,6 +6,7 @@ standard library follows that standard.
 """
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +23,8 @@ class NotAUrl(ValueError):
     """The audience is no absolute URL."""
 
 
+# Most tokens name the same audience.
+@lru_cache(maxsize=256)
 def audience_path(audience: str) -> str:
     """The path of an absolute URL, its dot segments resolved.
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from . import yamlfile
@@ -45,22 +45,17 @@ FILE = _find_file()
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation: `role` is what the code calls it, `name` what clients do."""
+    """One parameter of an operation.
+
+    `role` is what the code calls it, `name` what clients do. `schema` is that of the values that have a meaning (a
+    profile may accept any others beside them), `default` what an absent parameter stands for.
+    """
 
     role: str
     name: str
     location: str
     schema: Mapping[str, Any]
-
-    @property
-    def understood(self) -> Mapping[str, Any]:
-        """The schema of the values that have a meaning; a profile may accept any others beside them."""
-        return self.schema["anyOf"][0] if "anyOf" in self.schema else self.schema
-
-    @property
-    def default(self) -> Any:
-        """The value that an absent parameter stands for; None if there is none."""
-        return self.understood.get("default")
+    default: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +68,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole HTTP answer: status, headers in order, body."""
 
     status: int
@@ -163,7 +157,9 @@ class Contract:
             raise self._error(f"expected a parameter as a reference to {prefix}…, got {dict(reference)!r}")
         parameter = self._resolved(reference)
         role = reference["$ref"].removeprefix(prefix)
-        return Parameter(role, parameter["name"], parameter["in"], parameter.get("schema", {}))
+        schema = parameter.get("schema", {})
+        understood = schema["anyOf"][0] if "anyOf" in schema else schema
+        return Parameter(role, parameter["name"], parameter["in"], understood, understood.get("default"))
 
     def _answers(self) -> Iterator[tuple[str, Answer]]:
         # An answer's status is where the operations put it; its body is its example, or the text of `x-body`.
@@ -318,7 +314,7 @@ def _specialised(document: Mapping[str, Any], made: Mapping[str, str]) -> dict[s
         assumption["choice"] = made[assumption["id"]]
         if assumption["choice"] == assumption["default"]:
             continue
-        patch = assumption["alternatives"][assumption["choice"]]["patch"]
+        patch = _with_references(assumption["alternatives"][assumption["choice"]]["patch"])
         specialised["components"] = merge_patch(specialised["components"], patch.get("components", {}))
         for id, change in patch.get("operations", {}).items():
             if id not in operations:
@@ -326,6 +322,13 @@ def _specialised(document: Mapping[str, Any], made: Mapping[str, str]) -> dict[s
             item, method = operations[id]
             item[method] = merge_patch(item[method], change)
     return specialised
+
+
+def _with_references(patch: Any) -> Any:
+    """The patch with `$ref` where the file writes `ref`, which keeps OpenAPI tools from following it too early."""
+    if isinstance(patch, dict):
+        return {"$ref" if key == "ref" else key: _with_references(value) for key, value in patch.items()}
+    return [_with_references(item) for item in patch] if isinstance(patch, list) else patch
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -103,7 +103,8 @@ class ProfileFile:
 def read_profile(path: str | Path) -> ProfileFile:
     """Read a profile file: YAML with `profile:` (id to choice) and, optionally, `evidence:` (id to text).
 
-    Raises ProfileError, naming the file and the key.
+    What nobody found out may stand in it and means the default: `unknown`, or null for the assumptions that have a
+    choice of that name. Raises ProfileError, naming the file and the key.
     """
     path = Path(path)
     content = yamlfile.read(path, ProfileError)
@@ -125,4 +126,10 @@ def read_profile(path: str | Path) -> ProfileFile:
             raise ProfileError(f"{path}: evidence: there is no assumption {id!r}{nearest(str(id), CHOICES)}")
         if not isinstance(text, str):
             raise ProfileError(f"{path}: evidence: {id}: expected text, got {text!r}")
-    return ProfileFile(check(parts["profile"], source=f"{path}: profile"), parts["evidence"])
+    made = {id: choice for id, choice in parts["profile"].items() if not _is_not_found_out(id, choice)}
+    return ProfileFile(check(made, source=f"{path}: profile"), parts["evidence"])
+
+
+def _is_not_found_out(id: object, choice: object) -> bool:
+    # Null is accepted nowhere else: `revoke-unknown: null` is the choice 'null' without its quotes.
+    return id in CHOICES and choice == (None if "unknown" in CHOICES[str(id)] else "unknown")

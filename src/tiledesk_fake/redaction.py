@@ -1,6 +1,7 @@
 """What never leaves the fake in clear: credentials, wherever in a text they are."""
 
 import re
+from functools import lru_cache
 
 # A JWT starts with the base64 of `{"`, or of `{` and white space.
 JWT = re.compile(r"e(?:yJ|yA|wo|w0|wk)[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?")
@@ -12,6 +13,8 @@ _SCHEME = re.compile(r"\b(basic|bearer|jwt|token)((?:\s|%20|\+)+)(?!<)[^\s\"'&,;
 _USERINFO = re.compile(r"(//)[^/@\s]*@")
 
 
+# Clients call the same few targets over and over.
+@lru_cache(maxsize=256)
 def redacted(text: str) -> str:
     """The text with every JWT, every credential after a scheme word and every secret parameter replaced.
 

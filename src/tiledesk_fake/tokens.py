@@ -2,8 +2,8 @@
 
 Reading does what jsonwebtoken 9.0.0 and jws, the libraries of the real gate, do (observed). No Python library can stand
 in: the real gate accepts `crit`, `b64: false` and any `iat`, which PyJWT refuses, and refuses padded base64, which
-PyJWT accepts. The one deliberate difference: a key that is written twice and text that has no UTF-8 form
-are refused, where JavaScript takes the last and the broken.
+PyJWT accepts. The one deliberate difference: a key that is written twice and text that has no UTF-8 form are refused,
+where JavaScript takes the last and the broken.
 """
 
 import base64

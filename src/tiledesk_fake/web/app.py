@@ -1,7 +1,7 @@
 """The Flask app: hands each request to the road, and the answer back. The only module that knows Flask."""
 
 import logging
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from flask import Flask, Response, request
@@ -42,8 +42,10 @@ def create_app(road: Road) -> Flask:
 
     @app.before_request
     def answer() -> Response:
+        # Once, because every look at the proxy costs a look-up.
+        current: WerkzeugRequest = cast(Any, request)._get_current_object()
         try:
-            given = road.answer(_read(request), request.environ.get(DELIVERY))
+            given = road.answer(_read(current), current.environ.get(DELIVERY))
         except NoAnswer:
             raise
         except RequestEntityTooLarge:
@@ -59,7 +61,7 @@ def create_app(road: Road) -> Flask:
     return app
 
 
-def _read(request: Any) -> Request:
+def _read(request: WerkzeugRequest) -> Request:
     environ = request.environ
     has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
     return Request(

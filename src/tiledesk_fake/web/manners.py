@@ -162,7 +162,7 @@ class Manners:
                 yield _Breach(
                     "invalid-parameter",
                     f"Send a value that {parameter.name!r} can have, or leave the parameter out.",
-                    _described(parameter.understood),
+                    _described(parameter.schema),
                     redacted(f"{problem.name}: {problem.reason}"),
                     ("components", "parameters", parameter.role),
                 )

@@ -32,7 +32,7 @@ class Parameters:
     def __init__(self, contract: Contract) -> None:
         self._policy = contract.profile.invalid_query
         self._validators = {
-            parameter.role: jsonschema_rs.validator_for(dict(parameter.understood), mask="the value")
+            parameter.role: jsonschema_rs.validator_for(dict(parameter.schema), mask="the value")
             for operation in contract.operations
             for parameter in operation.parameters
         }
@@ -66,7 +66,7 @@ class Parameters:
         text = given[0]
         if not text:
             raise InvalidParameter(parameter.name, "expected a value, got an empty one")
-        integral = parameter.understood.get("type") == "integer" and _INTEGER.fullmatch(text)
+        integral = parameter.schema.get("type") == "integer" and _INTEGER.fullmatch(text)
         value = int(text) if integral else text
         try:
             self._validators[parameter.role].validate(value)

@@ -3,8 +3,6 @@
 journal( body -> OPTIONS -> path -> fault -> gate -> operation -> parameters -> what the operation does )
 """
 
-from dataclasses import replace
-
 from ..contract import Answer
 from ..delivery import Delivery, Drop
 from ..errors import NoAnswer
@@ -59,7 +57,7 @@ class Road:
                 _drop(refusal.drop, delivery)
                 return None
             answer = answer_to(refusal, contract)
-        return replace(answer, headers=(*answer.headers, _FROM_ANYWHERE))
+        return answer._replace(headers=(*answer.headers, _FROM_ANYWHERE))
 
     def _serve(self, request: Request, heard: Heard, delivery: Delivery | None) -> Answer:
         heard.path, query_string = self._routes.split(request.target)

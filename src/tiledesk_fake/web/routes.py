@@ -8,6 +8,7 @@ and cannot tell `/id%2Fx` from `/id/x`.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from ..contract import Contract, Operation
@@ -68,13 +69,15 @@ class Routes:
         # Express leaves out one of two slashes after the mount point.
         self._mount = re.compile(rf"{re.escape(mount)}/?(?=/|\Z)", re.IGNORECASE)
         self._routes = [_route(operation, operation.path[len(mount) :]) for operation in contract.operations]
+        # Where a path leads never changes, and clients call the same few.
+        self.find = lru_cache(maxsize=256)(self._find)
 
     def split(self, target: str) -> tuple[str, str]:
         """The path below the base path and the query string of a raw request target.
 
         Raises UnknownPath for a target outside the base path, and a Quirk for a path that cannot be decoded.
         """
-        if absolute := _ABSOLUTE.match(target):
+        if not target.startswith("/") and (absolute := _ABSOLUTE.match(target)):
             target = target[absolute.end() :] or "/"
         path, _, query = target.partition("?")
         if not path.startswith(self._base_path):
@@ -86,7 +89,7 @@ class Routes:
             _decoded(path)
         return path, query
 
-    def find(self, method: str, path: str) -> Place:
+    def _find(self, method: str, path: str) -> Place:
         """Where a path leads."""
         mount = self._mount.match(path)
         if not mount:
