@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from tiledesk_fake.errors import ScenarioError
 from tiledesk_fake.fake import TiledeskFake
 from tiledesk_fake.redaction import redacted
+from tiledesk_fake.server import Server
 
 from .settings import SettingError, Settings, default_profile, settings_of
 from .verdict import failure, heard_section
@@ -31,7 +33,16 @@ _LOOPBACK = "127.0.0.1,localhost,::1"
 class Factory(Protocol):
     """Makes fakes that listen; takes what TiledeskFake takes."""
 
-    def __call__(self, **arguments: Any) -> TiledeskFake: ...
+    def __call__(
+        self,
+        *,
+        profile: Mapping[str, str] | str | Path | None = ...,
+        secret: str | None = ...,
+        base_path: str | None = ...,
+        host: str = ...,
+        port: int = ...,
+        seed: int | None = ...,
+    ) -> TiledeskFake: ...
 
 
 class LateCallWarning(pytest.PytestWarning):
@@ -45,37 +56,50 @@ class _Watched:
     before: int = 0
 
 
+@dataclass(slots=True)
+class _Retired:
+    fake: TiledeskFake
+    nodeid: str
+    # How many exchanges there had been when its test was over, or when late ones were last looked for.
+    before: int = 0
+
+
 class Hub:
-    """Serves the fakes of a session, all from one thread, and judges each test by what they heard."""
+    """Serves the fakes of a session, and judges each test by what they heard."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        config.add_cleanup(self._stop_retired)
+        config.add_cleanup(self._stop_all)
+        # Its thread serves the fakes of all tests: a thread for each would cost more than all else that a fixture does.
+        self._house = Server(_nobody)
         self._watched: list[_Watched] = []
         self._current: TiledeskFake | None = None
         self._settings: tuple[str, Settings] | None = None
-        self._retired: deque[TiledeskFake] = deque()
+        self._failed = False
+        self._retired: deque[_Retired] = deque()
         self._late: dict[str, list[str]] = {}
+        self._late_lock = Lock()
+        self._lives = 0
+        self._environment: pytest.MonkeyPatch | None = None
 
     @contextmanager
     def test_fake(self, item: pytest.Item) -> Iterator[TiledeskFake]:
-        """The fake of one test, new and empty; what arrives after the test fails its teardown."""
+        """The fake of one test, new and empty, until the test is over."""
         settings = self._settings_of(item)
         fake = TiledeskFake(profile=settings.profile)
-        if settings.scenario is not None:
-            _load(fake, settings.scenario, item)
+        # Before the scenario, whose tokens may be new at that time.
         if settings.now is not None:
             fake.clock.freeze(settings.now)
-        with _past_proxies():
-            fake.start()
-            self._watched.append(_Watched(fake))
-            self._current = fake
+        if settings.scenario is not None:
+            _load(fake, settings.scenario, item)
+        with self._past_proxies():
             try:
+                self._watched.append(_Watched(fake.start_when_asked(beside=self._running_house())))
+                self._current = fake
                 yield fake
             finally:
                 self._current = None
                 self._retire(fake, item.nodeid)
-        self.verify(item)
 
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
@@ -86,7 +110,7 @@ class Hub:
             return (self._current or fake).wsgi_app(environ, start_response)
 
         fake.answer_with(app)
-        with _past_proxies(), fake:
+        with self._past_proxies(), fake:
             self._watched.append(_Watched(fake))
             yield fake
 
@@ -98,11 +122,12 @@ class Hub:
         def make(**arguments: Any) -> TiledeskFake:
             arguments.setdefault("profile", self._default_profile())
             fake = TiledeskFake(**arguments).start()
-            made.append(fake)
+            # Tests with @given make them by the hundred, and stop them.
+            made[:] = [*(each for each in made if each.listening), fake]
             self._watched.append(_Watched(fake))
             return fake
 
-        with _past_proxies():
+        with self._past_proxies():
             yield make
             for fake in made:
                 fake.stop()
@@ -110,45 +135,55 @@ class Hub:
     def verify(self, item: pytest.Item) -> None:
         """Fail the test for what its clients did that no correct client does, and for faults left unspent."""
         __tracebackhide__ = True
-        forbidden = self._settings_of(item).forbidden if self._watched else frozenset()
-        violations = []
-        unspent = []
+        violations = [violation for watched in self._watched for violation in watched.fake.journal.take_violations()]
+        unspent = [fault for watched in self._watched for fault in watched.fake.faults.unspent]
         for watched in self._watched:
-            violations += [each for each in watched.fake.journal.take_violations() if each.rule in forbidden]
-            if "unspent-fault" in forbidden:
-                unspent += watched.fake.faults.unspent
             watched.fake.faults.clear()
+        if self._failed:
+            # Who failed had no chance to meet all faults.
+            unspent = []
+        if not violations and not unspent:
+            return
+        forbidden = self._settings_of(item).forbidden
+        violations = [violation for violation in violations if violation.rule in forbidden]
+        if "unspent-fault" not in forbidden:
+            unspent = []
         if violations or unspent:
             pytest.fail(failure(violations, unspent), pytrace=False)
 
     def forgive(self) -> None:
         """Forget what clients did wrong so far: the test has failed already, for a reason of its own."""
+        self._failed = True
         for watched in self._watched:
             watched.fake.journal.take_violations()
-            watched.fake.faults.clear()
 
     def heard(self) -> list[tuple[str, str]]:
         """The report section with a line for each exchange of the running test, if there was any."""
         exchanges = [exchange for watched in self._watched for exchange in watched.fake.journal.since(watched.before)]
         return heard_section(exchanges)
 
-    def after(self, item: pytest.Item) -> None:
-        """Let go of what belonged to the test that is over, and report who called too late."""
-        self.forgive()
-        self._settings = None
-        self._watched = [watched for watched in self._watched if watched.fake.listening]
+    def after(self) -> None:
+        """Let go of what belonged to the test that is over."""
+        over = [retired.fake for retired in self._retired]
+        self._watched = [each for each in self._watched if each.fake.listening and each.fake not in over]
         for watched in self._watched:
             watched.before = watched.fake.journal.total
-        self.report_late_calls()
+            watched.fake.journal.take_violations()
+            watched.fake.faults.clear()
+        self._failed = False
+        self._settings = None
 
     def report_late_calls(self) -> None:
         """Put a warning into pytest's summary for each test whose fake was called after its end."""
-        late, self._late = self._late, {}
+        for retired in self._retired:
+            self._look_for_late_calls(retired)
+        with self._late_lock:
+            late, self._late = self._late, {}
         for nodeid, calls in late.items():
             listed = ", ".join(calls[:5]) + (f" and {len(calls) - 5} more" if len(calls) > 5 else "")
             message = LateCallWarning(
-                f"after {nodeid} was over, its client still called its fake: {listed}; it got 410, and the running "
-                "test was not touched. Stop or join the client's threads before the test ends."
+                f"after {nodeid} was over, its client still called its fake: {listed}. The running test was not "
+                "touched, and a call over the network got 410. Stop or join the client's threads before the test ends."
             )
             # Not by warnings.warn: that could fail a test which has nothing to do with it.
             record = warnings.WarningMessage(message, LateCallWarning, __file__, 0)
@@ -158,20 +193,57 @@ class Hub:
 
     def _retire(self, fake: TiledeskFake, nodeid: str) -> None:
         def gone(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-            target = redacted(environ.get("RAW_URI", ""))
-            self._late.setdefault(nodeid, []).append(f"{environ['REQUEST_METHOD']} {target}")
+            self._note_late_call(nodeid, f"{environ['REQUEST_METHOD']} {redacted(environ.get('RAW_URI', ''))}")
             body = b'{"success":false,"msg":"The test that this call belongs to is over."}'
             start_response("410 Gone", [("Content-Type", "application/json; charset=utf-8")])
             return [body]
 
         fake.answer_with(gone)
-        self._retired.append(fake)
+        self._retired.append(_Retired(fake, nodeid, fake.journal.total))
         if len(self._retired) > _RETIRED_FAKES:
-            self._retired.popleft().stop()
+            self._stop_retired(_RETIRED_FAKES)
 
-    def _stop_retired(self) -> None:
-        while self._retired:
-            self._retired.popleft().stop()
+    def _running_house(self) -> Server:
+        if not self._house.listening:
+            self._house.start()
+        return self._house
+
+    def _stop_all(self) -> None:
+        self._stop_retired()
+        self._house.stop()
+
+    def _stop_retired(self, leave: int = 0) -> None:
+        while len(self._retired) > leave:
+            retired = self._retired.popleft()
+            retired.fake.stop()
+            self._look_for_late_calls(retired)
+
+    def _look_for_late_calls(self, retired: _Retired) -> None:
+        # Those that were under way when their test ended, and those that came through wsgi_app.
+        journal = retired.fake.journal
+        for exchange in journal.since(retired.before):
+            self._note_late_call(retired.nodeid, f"{exchange.method} {exchange.target}")
+        retired.before = journal.total
+
+    def _note_late_call(self, nodeid: str, call: str) -> None:
+        with self._late_lock:
+            self._late.setdefault(nodeid, []).append(call)
+
+    @contextmanager
+    def _past_proxies(self) -> Iterator[None]:
+        """Keep clients from sending loopback calls to a proxy of the environment, while a fake listens."""
+        # Counted, because a fake of the session may begin during a test and outlast it.
+        self._lives += 1
+        proxied = any(os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"))
+        if proxied and self._environment is None:
+            self._environment = _without_loopback()
+        try:
+            yield
+        finally:
+            self._lives -= 1
+            if not self._lives and self._environment is not None:
+                self._environment.undo()
+                self._environment = None
 
     def _settings_of(self, item: pytest.Item) -> Settings:
         __tracebackhide__ = True
@@ -191,6 +263,11 @@ class Hub:
         return default_profile(self._config)
 
 
+def _nobody(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    start_response("404 Not Found", [])
+    return [b""]
+
+
 def _load(fake: TiledeskFake, scenario: Path | Mapping[str, Any], item: pytest.Item) -> None:
     __tracebackhide__ = True
     problem = ""
@@ -202,14 +279,12 @@ def _load(fake: TiledeskFake, scenario: Path | Mapping[str, Any], item: pytest.I
         pytest.fail(f"@pytest.mark.tiledesk of {item.nodeid}: {problem}", pytrace=False)
 
 
-@contextmanager
-def _past_proxies() -> Iterator[None]:
-    """Keep clients from sending loopback calls to a proxy of the environment, while a fake listens."""
-    proxied = any(os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"))
-    if not proxied:
-        yield
-        return
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ("no_proxy", "NO_PROXY"):
-            environment.setenv(name, f"{os.environ[name]},{_LOOPBACK}" if os.environ.get(name) else _LOOPBACK)
-        yield
+def _without_loopback() -> pytest.MonkeyPatch:
+    """The environment with loopback addresses excepted from its proxies; `undo` takes that back."""
+    lower, upper = os.environ.get("no_proxy"), os.environ.get("NO_PROXY")
+    environment = pytest.MonkeyPatch()
+    # Where both are set clients differ in which one counts; where one is set, it must go on counting.
+    for name, exceptions in {"no_proxy": lower or upper, "NO_PROXY": upper or lower}.items():
+        if exceptions is None or exceptions.strip() != "*":
+            environment.setenv(name, f"{exceptions},{_LOOPBACK}" if exceptions else _LOOPBACK)
+    return environment

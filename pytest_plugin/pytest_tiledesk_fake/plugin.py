@@ -6,7 +6,9 @@ no hook may do anything for a test that never asked for a fake.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
 _HUB: pytest.StashKey[Hub] = pytest.StashKey()
 
+_FIXTURES = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory"}
+# No colon before the last parenthesis: pytest takes what is after the first one for the description.
 _MARKER = (
-    "tiledesk(profile={...}, scenario='file.yaml', now='2026-01-01T00:00:00Z', allow=['rule'], strict=True): "
+    "tiledesk(profile={...}, scenario='file.yaml', now=datetime(...), allow=['rule'], strict=True): "
     "how fake_tiledesk starts this test, and which violations of the API it may see."
 )
 
@@ -56,30 +60,46 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return header(config)
 
 
-def _is_configured(config: pytest.Config) -> bool:
-    import os
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if any(not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) for item in session.items):
+        # Before the first test: where freezegun has stopped the time by then, they would keep the stopped one for good.
+        for reads_time in ("clock", "http1"):
+            import_module(f"tiledesk_fake.{reads_time}")
 
+
+def _is_configured(config: pytest.Config) -> bool:
     return any(
         config.getoption(f"tiledesk_{name}") is not None
         or f"TILEDESK_FAKE_{name.upper()}" in os.environ
-        or config.getini(f"tiledesk_{name}") is not None
+        or _is_in_file(config, f"tiledesk_{name}")
         for name in ("profile", "strict", "allow")
     )
+
+
+def _is_in_file(config: pytest.Config, name: str) -> bool:
+    try:
+        return config.getini(name) is not None
+    except (TypeError, ValueError, pytest.UsageError):
+        # Of a wrong type; `check_configuration` says so.
+        return True
 
 
 def _hub(config: pytest.Config) -> Hub:
     from .hub import Hub
 
-    return config.stash.setdefault(_HUB, Hub(config))
+    if _HUB not in config.stash:
+        config.stash[_HUB] = Hub(config)
+    return config.stash[_HUB]
 
 
 @pytest.fixture(scope="session")
 def fake_tiledesk_server(request: pytest.FixtureRequest) -> Iterator[TiledeskFake]:
-    """The fake of Tiledesk's JWT history API that lives as long as the session (a TiledeskFake, started).
+    """The fake of Tiledesk's JWT history API that lives as long as the session: a TiledeskFake that listens.
+    For what is set up once and needs a URL that stays, like the application under test. While a test uses
+    `fake_tiledesk`, calls to this URL reach that test's fake.
 
-    For what is set up once per session and needs a URL that stays, like the application under test. While a test uses
-    `fake_tiledesk`, calls to this URL reach that test's fake. Otherwise the users and tokens in it stay from test to
-    test; call reset() yourself. Works with Hypothesis's @given.
+    Without `fake_tiledesk` its users and tokens stay from test to test; call reset() yourself. Planned faults do not
+    stay. Works with Hypothesis's @given.
     """
     with _hub(request.config).session_fake() as fake:
         yield fake
@@ -87,11 +107,12 @@ def fake_tiledesk_server(request: pytest.FixtureRequest) -> Iterator[TiledeskFak
 
 @pytest.fixture
 def fake_tiledesk(request: pytest.FixtureRequest) -> Iterator[TiledeskFake]:
-    """A fake of Tiledesk's JWT history API: a TiledeskFake that listens on `fake_tiledesk.url`, new for this test.
+    """A fake of Tiledesk's JWT history API: a TiledeskFake that listens on `fake_tiledesk.url`, new for each test.
+    A test that passes although its client sent what no correct client sends fails, and so does one that leaves a
+    planned fault unspent. With Hypothesis's @given use `fake_tiledesk_factory`.
 
-    Empty, with real time, no faults and the default profile, whatever the test before has done; see
-    @pytest.mark.tiledesk. A test that passes although its client sent what no correct client sends fails, and so does
-    one that leaves a planned fault unspent. With Hypothesis's @given use `fake_tiledesk_factory`.
+    It starts empty, with real time, no faults and the default profile, whatever the test before has done;
+    @pytest.mark.tiledesk starts it otherwise or allows what a test means to break.
     """
     with _hub(request.config).test_fake(request.node) as fake:
         yield fake
@@ -100,10 +121,10 @@ def fake_tiledesk(request: pytest.FixtureRequest) -> Iterator[TiledeskFake]:
 @pytest.fixture(scope="session")
 def fake_tiledesk_factory(request: pytest.FixtureRequest) -> Iterator[Factory]:
     """Makes more fakes: `fake_tiledesk_factory(profile={...}, seed=1)` is a TiledeskFake that listens.
+    Use it as `with fake_tiledesk_factory() as fake:` where many are made, as in a test with @given; others stop at
+    the end of the session.
 
-    Takes what TiledeskFake takes. Use it as `with fake_tiledesk_factory() as fake:` where many are made, as in a test
-    with @given; others stop at the end of the session. Violations fail the test that sees them, as with
-    `fake_tiledesk`.
+    Takes what TiledeskFake takes. Violations fail the test that sees them, as with `fake_tiledesk`.
     """
     with _hub(request.config).factory() as factory:
         yield factory
@@ -119,24 +140,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    result = yield
+    if hub := item.config.stash.get(_HUB, None):
+        hub.verify(item)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    # Not `report.failed`: a test that was expected to fail has an exception of its own as well.
-    if call.excinfo and (hub := item.config.stash.get(_HUB, None)):
-        report.sections += hub.heard()
-        hub.forgive()
+    if hub := item.config.stash.get(_HUB, None):
+        # Not `report.failed`: a test that was expected to fail has an exception of its own as well.
+        if call.excinfo:
+            report.sections += hub.heard()
+            hub.forgive()
+        if call.when == "teardown":
+            hub.after()
     return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
-    try:
-        return (yield)
-    finally:
-        if hub := item.config.stash.get(_HUB, None):
-            hub.after(item)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

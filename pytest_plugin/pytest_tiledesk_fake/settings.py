@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tiledesk_fake.errors import ProfileError, nearest
+from tiledesk_fake.clock import milliseconds
+from tiledesk_fake.errors import MisuseError, ProfileError, nearest
 from tiledesk_fake.journal import RULES as REQUEST_RULES
 from tiledesk_fake.profile import check, parse_assumptions, read_profile
 
@@ -73,9 +74,12 @@ def configured(config: pytest.Config, name: str) -> tuple[Any, str]:
         return value, f"--tiledesk-{name}"
     if variable in os.environ:
         return os.environ[variable], variable
-    if (value := config.getini(option)) is not None:
-        return value, f"{option} in {config.inipath.name if config.inipath else 'the configuration'}"
-    return None, "default"
+    source = f"{option} in {config.inipath.name if config.inipath else 'the configuration'}"
+    try:
+        value = config.getini(option)
+    except (TypeError, ValueError, pytest.UsageError) as problem:
+        raise SettingError(f"{source}: {problem}") from None
+    return (None, "default") if value is None else (value, source)
 
 
 def default_profile(config: pytest.Config) -> Mapping[str, str]:
@@ -86,27 +90,27 @@ def default_profile(config: pytest.Config) -> Mapping[str, str]:
 
 def check_configuration(config: pytest.Config) -> None:
     """Raise pytest.UsageError for a setting of command line, environment or ini file that cannot work."""
-    checks: dict[str, Callable[[Any, str], object]] = {
-        "profile": lambda value, source: _profile(value, source, _from(config.rootpath, Path.cwd())),
-        "strict": _strict,
+    try:
+        header(config)
+    except SettingError as problem:
+        raise pytest.UsageError(str(problem)) from None
+
+
+def header(config: pytest.Config) -> str | None:
+    """One line that says what is configured otherwise than by default; None where nothing is."""
+    folders = _from(config.rootpath, Path.cwd())
+    differs: dict[str, Callable[[Any, str], object]] = {
+        "profile": lambda value, source: _profile(value, source, folders),
+        "strict": lambda value, source: not _strict(value, source),
         "allow": _allowed,
     }
-    for name, checked in checks.items():
-        try:
-            checked(*configured(config, name))
-        except SettingError as problem:
-            raise pytest.UsageError(str(problem)) from None
-
-
-def header(config: pytest.Config) -> str:
-    """One line that says what is configured otherwise than by default."""
     parts = []
-    for name in ("profile", "strict", "allow"):
+    for name, is_different in differs.items():
         value, source = configured(config, name)
-        if source != "default":
+        if is_different(value, source):
             shown = ", ".join(value) if isinstance(value, list) else str(value).lower() if name == "strict" else value
             parts.append(f"{name} {shown} ({source})")
-    return f"tiledesk-fake: {'; '.join(parts)}"
+    return f"tiledesk-fake: {'; '.join(parts)}" if parts else None
 
 
 class _Files:
@@ -120,9 +124,10 @@ def _from(*folders: Path) -> Callable[[str, str | Path], Path]:
     def find(source: str, name: str | Path) -> Path:
         candidates = [folder / name for folder in folders]
         for candidate in candidates:
-            if candidate.exists():
+            if candidate.exists() and not candidate.is_dir():
                 return candidate
-        raise SettingError(f"{source}: there is no file {str(name)!r} in {' or in '.join(map(str, folders))}")
+        places = " or in ".join(dict.fromkeys(map(str, folders)))
+        raise SettingError(f"{source}: there is no file {str(name)!r} in {places}")
 
     return find
 
@@ -179,8 +184,17 @@ def _now(value: Any, source: str) -> datetime | None:
         except ValueError:
             raise SettingError(f"{source}: expected now like 2026-01-01T00:00:00Z, got {value!r}") from None
     if value is None or (isinstance(value, datetime) and value.tzinfo is not None):
+        _check_moment(value, source)
         return value
     raise SettingError(f"{source}: expected now as a time with its zone, like 2026-01-01T00:00:00Z, got {value!r}")
+
+
+def _check_moment(value: datetime | None, source: str) -> None:
+    try:
+        if value is not None:
+            milliseconds(value)
+    except MisuseError as problem:
+        raise SettingError(f"{source}: now: {problem}") from None
 
 
 def _words(text: str) -> list[str]:

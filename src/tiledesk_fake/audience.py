@@ -23,8 +23,8 @@ class NotAUrl(ValueError):
     """The audience is no absolute URL."""
 
 
-# Most tokens name the same audience.
-@lru_cache(maxsize=256)
+# Most tokens name the same audience. An audience can have many thousand characters, so few are remembered.
+@lru_cache(maxsize=16)
 def audience_path(audience: str) -> str:
     """The path of an absolute URL, its dot segments resolved.
 

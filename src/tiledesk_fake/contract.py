@@ -92,7 +92,7 @@ class Contract:
         self.operations = tuple(self._operations())
         self._check_operations()
         schemas = document["components"]["schemas"]
-        self.page_size = int(schemas["PageSize"]["maximum"])
+        self.page_size = int(schemas["TokenPage"]["maxItems"])
         self.first_page = int(schemas["PageNumber"]["minimum"])
         self._check_pages(schemas)
         self.answers: Mapping[str, Answer] = MappingProxyType(dict(self._answers()))
@@ -186,7 +186,9 @@ class Contract:
         for part in ("parameters", "schemas", "responses"):
             if part not in self.document["components"]:
                 raise self._error(f"expected the part 'components.{part}', which is missing")
-        for name in ("PageSize", "PageNumber", "TokenPage", "TokenRecord", "SortField"):
+        # A bare list does not tell the size of a page.
+        telling = () if self.profile.list_envelope == "bare" else ("PageSize",)
+        for name in (*telling, "PageNumber", "TokenPage", "TokenRecord", "SortField"):
             if name not in self.document["components"]["schemas"]:
                 raise self._error(
                     f"expected the schema {name!r}{nearest(name, self.document['components']['schemas'])}"
@@ -220,11 +222,12 @@ class Contract:
             )
 
     def _check_pages(self, schemas: Mapping[str, Any]) -> None:
-        size, number = schemas["PageSize"], schemas["PageNumber"]
-        if not 1 <= size["minimum"] == size["maximum"] == schemas["TokenPage"]["maxItems"]:
+        most, number = schemas["TokenPage"]["maxItems"], schemas["PageNumber"]
+        size = schemas.get("PageSize", {"minimum": most, "maximum": most})
+        if not 1 <= size["minimum"] == size["maximum"] == most:
             raise self._error(
                 "expected one page size in PageSize.minimum, PageSize.maximum and TokenPage.maxItems, got "
-                f"{size['minimum']}, {size['maximum']} and {schemas['TokenPage']['maxItems']}"
+                f"{size['minimum']}, {size['maximum']} and {most}"
             )
         if number.get("default") != number["minimum"]:
             raise self._error(
@@ -246,10 +249,12 @@ class Contract:
 
 JSON = "application/json; charset=utf-8"
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def compact_json(value: Any) -> bytes:
     """The value as JSON.stringify writes it: no spaces, text as UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def load(choices: Mapping[str, str] | None = None, *, file: Path = FILE) -> Contract:
@@ -268,9 +273,13 @@ def load(choices: Mapping[str, str] | None = None, *, file: Path = FILE) -> Cont
 @lru_cache(maxsize=128)
 def _load(choices: tuple[tuple[str, str], ...], file: Path, changed: int) -> Contract:
     document = _document(file, changed)
-    assumptions = _checked_assumptions(document, file)
-    made = {id: assumption["default"] for id, assumption in assumptions.items()} | dict(choices)
-    return Contract(_specialised(document, made), Profile.of(made), file)
+    try:
+        assumptions = _checked_assumptions(document, file)
+        made = {id: assumption["default"] for id, assumption in assumptions.items()} | dict(choices)
+        return Contract(_specialised(document, made), Profile.of(made), file)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as cause:
+        # What is missing or of another kind where nothing looks for it in particular; a linter says more.
+        raise ContractError(f"{file.name}: cannot be read as this contract: {type(cause).__name__}: {cause}") from cause
 
 
 @lru_cache(maxsize=8)

@@ -58,9 +58,13 @@ class NoAnswer(TiledeskFakeError):
     """The real server leaves this request without an answer, and here is no connection to hold open."""
 
 
+_LONGEST_COMPARED = 100
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that lists the valid names, the nearest one first: `; did you mean 'page-base'? Valid: …`."""
     names = list(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.5)
+    # Comparing takes long for what is long, and nothing that long is near.
+    close = get_close_matches(word[:_LONGEST_COMPARED], names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
     return f"{hint} Valid: {', '.join(names)}"

@@ -18,6 +18,7 @@ from .history import Record
 from .ids import hex_id, new_secret, parse_hex_id
 from .journal import Journal
 from .profile import check, read_profile
+from .redaction import redacted
 from .scenario import Scenario, ScenarioToken, parse_scenario, read_scenario
 from .state import Snapshot, State
 from .users import User, check_text
@@ -72,7 +73,8 @@ class UsersByEmail(Mapping[str, User]):
         return user
 
     def __iter__(self) -> Iterator[str]:
-        return iter([user.email for user in self._state.users])
+        with self._state.lock:
+            return iter([user.email for user in self._state.users])
 
     def __len__(self) -> int:
         return len(self._state.users)
@@ -121,6 +123,8 @@ class TiledeskFake:
         self._host, self._port = host, port
         self._state = State(contract, secret or new_secret(), seed)
         self._server: Server | None = None
+        self._starts_when_asked = False
+        self._beside: Server | None = None
         self._front: WSGIApplication | None = None
 
     @property
@@ -175,24 +179,26 @@ class TiledeskFake:
         Raises AlreadyExists for a jti or id that is taken, NotFound for a user of another fake, and MisuseError for
         a naive datetime and other values that cannot work.
         """
-        created_ms = self._state.clock.now_ms() if created_at is None else milliseconds(created_at)
         if expires_in is not None and expires_at is not None:
             raise MisuseError("expected expires_in or expires_at, got both")
-        if expires_in is not None:
-            try:
-                expires_at = moment(created_ms) + expires_in
-            except OverflowError:
-                raise MisuseError(f"expected a time from 1970 to 9999, got {expires_in} after creation") from None
-        record = self._state.issue(
-            user,
-            jti=jti,
-            id=_parsed_id(id),
-            created_ms=created_ms,
-            expires_ms=None if expires_at is None else milliseconds(expires_at),
-            revoked=revoked,
-            claims=claims or {},
-        )
-        return self._token(record)
+        # Held while the time is read too, or else a token could be older than one that was issued before it.
+        with self._state.lock:
+            created_ms = self._state.clock.now_ms() if created_at is None else milliseconds(created_at)
+            if expires_in is not None:
+                try:
+                    expires_at = moment(created_ms) + expires_in
+                except OverflowError:
+                    raise MisuseError(f"expected a time from 1970 to 9999, got {expires_in} after creation") from None
+            record = self._state.issue(
+                user,
+                jti=jti,
+                id=_parsed_id(id),
+                created_ms=created_ms,
+                expires_ms=None if expires_at is None else milliseconds(expires_at),
+                revoked=revoked,
+                claims=claims or {},
+            )
+            return self._token(record)
 
     def history(self, user: User) -> list[Token]:
         """All tokens of the user, the newest first, revoked ones too, whatever the profile says of the list."""
@@ -210,7 +216,9 @@ class TiledeskFake:
         with self._state.lock:
             record = self._state.history.by_jti(wanted or "")
             if record is None or (token is not None and token.id != hex_id(record.id)):
-                raise NotFound(f"this fake holds no token with the jti {wanted!r}; issue_token makes tokens")
+                # Redacted, because a whole token is easily given for its jti.
+                shown = redacted(repr(wanted))
+                raise NotFound(f"this fake holds no token with the jti {shown}; issue_token makes tokens")
             return self._token(self._state.revoke(record))
 
     def load(self, scenario: str | Path | Mapping[str, Any]) -> None:
@@ -261,9 +269,17 @@ class TiledeskFake:
             raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
         # Before the first request: clients wait for an answer less gladly than a test for its start.
         self._front = self._front or self.wsgi_app
-        server = Server(self._serve, host=self._host, port=self._port)
+        server = Server(self._serve, host=self._host, port=self._port, beside=self._beside)
         server.start()
         self._server = server
+        return self
+
+    def start_when_asked(self, beside: Server | None = None) -> Self:
+        """Listen from the moment on that somebody first asks for `url`; until then a fake costs next to nothing.
+
+        The thread of the server `beside`, if that listens, serves this fake too; stop this fake before that server.
+        """
+        self._starts_when_asked, self._beside = True, beside
         return self
 
     def answer_with(self, app: WSGIApplication) -> None:
@@ -275,11 +291,12 @@ class TiledeskFake:
 
     @property
     def listening(self) -> bool:
-        """Whether the server is started."""
-        return self._server is not None
+        """Whether the server is started, or will be when somebody asks for `url`."""
+        return self._server is not None or self._starts_when_asked
 
     def stop(self) -> None:
         """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
+        self._starts_when_asked = False
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -287,6 +304,10 @@ class TiledeskFake:
     @property
     def url(self) -> str:
         """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
+        if self._starts_when_asked:
+            with self._state.lock:
+                if self._server is None:
+                    self.start()
         if self._server is None:
             raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host

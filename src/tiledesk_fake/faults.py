@@ -30,12 +30,7 @@ class Fault:
     delay_s: float
     drop: Drop | None
     retry_after_s: int | None
-    when: Mapping[str, str]
-
-    @property
-    def replaces_the_operation(self) -> bool:
-        """Whether the operation does not happen: there is another answer, or none."""
-        return self.status is not None or self.drop not in (None, "mid-body")
+    when: Mapping[str, str | None]
 
     def __str__(self) -> str:
         parts = [f"status {self.status}"] if self.status is not None else []
@@ -95,7 +90,7 @@ class Faults:
           cuts the answer, real or planned, in its middle.
         - `retry_after_s` adds `Retry-After`; until that time has passed on the fake's clock, every further call is
           refused alike, with what is left of it, and spends nothing.
-        - `when` limits the fault to calls with these parameters: `when={"page": 2}`.
+        - `when` limits the fault to calls with these parameters: `when={"page": 2}`; None is for one not sent.
 
         Raises MisuseError for a fault that cannot happen.
         """
@@ -115,7 +110,7 @@ class Faults:
             float(delay_s),
             drop,
             retry_after_s,
-            {name: str(value) for name, value in (when or {}).items()},
+            {name: None if value is None else str(value) for name, value in (when or {}).items()},
         )
         with self._lock:
             self._planned.append(_Planned(fault, times))
@@ -139,7 +134,7 @@ class Faults:
             now = self._now_ms()
             for planned in self._planned:
                 fault = planned.fault
-                if fault.operation not in ("*", operation) or fault.when.items() - values.items():
+                if fault.operation not in ("*", operation) or not _fits(fault.when, values):
                     continue
                 if now < planned.refuses_until_ms:
                     return Spent(fault, -((now - planned.refuses_until_ms) // 1000))
@@ -154,6 +149,10 @@ class Faults:
         return f"<Faults {self.unspent}>"
 
 
+def _fits(when: Mapping[str, str | None], values: Mapping[str, str]) -> bool:
+    return all(values.get(name) == wanted for name, wanted in when.items())
+
+
 def _check(
     *, status: int | None, body: Any, delay_s: float, drop: str | None, retry_after_s: int | None, times: int
 ) -> None:
@@ -161,12 +160,13 @@ def _check(
         raise MisuseError(f"there is no drop {drop!r}{nearest(str(drop), DROPS)}")
     if not isinstance(times, int) or isinstance(times, bool) or times < 1:
         raise MisuseError(f"expected times as a whole number from 1, got {times!r}")
-    if not isinstance(delay_s, int | float) or not math.isfinite(delay_s) or not 0 <= delay_s <= LONGEST_DELAY_S:
+    is_number = isinstance(delay_s, int | float) and not isinstance(delay_s, bool)
+    if not is_number or not math.isfinite(delay_s) or not 0 <= delay_s <= LONGEST_DELAY_S:
         raise MisuseError(f"expected delay_s from 0 to {LONGEST_DELAY_S:g} seconds, got {delay_s!r}")
-    if status is None and not delay_s and drop is None:
-        raise MisuseError("this fault would do nothing; give a status, a delay_s or a drop")
     if status is None and (body is not None or retry_after_s is not None):
         raise MisuseError("body and retry_after_s belong to an answer; give its status too")
+    if status is None and not delay_s and drop is None:
+        raise MisuseError("this fault would do nothing; give a status, a delay_s or a drop")
     if status is not None:
         _check_answer(status, body, drop, retry_after_s)
 

@@ -6,10 +6,11 @@ real gate fails or hangs, a `Quirk` says so and names the calm answer.
 """
 
 import base64
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, NoReturn
 
 from . import tokens
@@ -21,12 +22,15 @@ from .refusals import BadRequest, NotTwoWords, Quirk, Refusal, ServerFails, Serv
 from .users import User, Users
 
 # What JavaScript's \s is in latin-1; Python's \s is more.
-_TWO_WORDS = re.compile("([^\t\n\v\f\r \xa0]+)[\t\n\v\f\r \xa0]+([^\t\n\v\f\r \xa0]+)")
+# Only from the start, and without going back: otherwise a long word alone would take seconds.
+_TWO_WORDS = re.compile("[\t\n\v\f\r \xa0]*+([^\t\n\v\f\r \xa0]++)[\t\n\v\f\r \xa0]++([^\t\n\v\f\r \xa0]++)")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _FOREIGN_AUDIENCES = ("projects", "bots", "subscriptions")
 
-# A client sends the same token over and over; 256 of them, of at most 16 KiB, bound the memory.
+# A client sends the same token over and over. Longer ones are judged anew each time: what is read from a token can take
+# twenty times its length, so that 256 of them are about 10 MB at most.
 _REMEMBERED_TOKENS = 256
+_LONGEST_REMEMBERED = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class _BasicFailed:
     looked_up: bool
 
 
+_NOT_BASIC = _BasicFailed(401, looked_up=False)
+
+
 class Gate:
     """Judges the credentials of requests against the users, the history, the clock and the secret of one fake."""
 
@@ -55,7 +62,8 @@ class Gate:
         self._clock = clock
         self._enforce_revocation = enforce_revocation
         # What a token says and whether its signature holds never changes; all else is judged at every request.
-        self._decode = lru_cache(maxsize=_REMEMBERED_TOKENS)(partial(tokens.decode, secret=secret))
+        self._read = partial(_read, secret=secret)
+        self._read_remembered = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._read)
 
     def caller(self, authorization: str | None, secret_tokens: Sequence[str] = ()) -> Caller:
         """Who the `Authorization` header, or the query's `secret_token`, says is calling.
@@ -64,26 +72,26 @@ class Gate:
         where the real gate would fail or hang.
         """
         header = (authorization or "").strip(" \t")
-        basic = self._basic(header)
+        words = header.split(" ")
+        basic = self._basic(words)
         caller = basic if isinstance(basic, Caller) else self._jwt_after(basic, header, secret_tokens)
-        if len(header.split(" ")) != 2:
+        if len(words) != 2:
             raise NotTwoWords
         return caller
 
-    def _basic(self, header: str) -> Caller | _BasicFailed:
-        if not header:
-            return _BasicFailed(401, looked_up=False)
-        parts = header.split(" ")
-        if len(parts) < 2:
+    def _basic(self, words: list[str]) -> Caller | _BasicFailed:
+        if words == [""]:
+            return _NOT_BASIC
+        if len(words) < 2:
             return _BasicFailed(400, looked_up=False)
-        if "basic" not in parts[0].lower():
-            return _BasicFailed(401, looked_up=False)
-        credentials = _lenient_base64(parts[1]).split(":")
+        if "basic" not in words[0].lower():
+            return _NOT_BASIC
+        credentials = _lenient_base64(words[1]).split(":")
         if len(credentials) < 2:
             return _BasicFailed(400, looked_up=False)
         email, password = credentials[:2]
         if not email or not password:
-            return _BasicFailed(401, looked_up=False)
+            return _NOT_BASIC
         user = self._users.by_email(email.lower())
         if user is None or not user.active:
             return _BasicFailed(401, looked_up=True)
@@ -103,54 +111,95 @@ class Gate:
     def _jwt(self, token: str | None, *, thrown_is_lost: bool) -> Caller:
         if not token:
             raise Unauthorized
-        thrown = ServerSilent() if thrown_is_lost else ServerFails()
-        try:
-            decoded = self._decode(token)
-        except tokens.NotJson:
-            raise Quirk(real=thrown, calm=Unauthorized()) from None
-        if decoded is None:
-            raise Unauthorized
-        claims = decoded.payload if isinstance(decoded.payload, dict) else {}
-        _check_audience(claims.get("aud"), thrown)
-        if not decoded.genuine:
-            raise Unauthorized
-        if decoded.payload is None:
-            raise Quirk(real=thrown, calm=Unauthorized())
-        self._check_times(claims)
-        identifier = _identifier(claims)
-        jti = claims.get("jti")
-        if self._enforce_revocation and isinstance(jti, str) and self._history.is_revoked(jti):
-            raise Unauthorized
-        return self._subject(_as_text(claims.get("sub")), identifier)
-
-    def _check_times(self, claims: dict[str, Any]) -> None:
+        read = self._read_remembered if len(token) <= _LONGEST_REMEMBERED else self._read
+        said = read(token, thrown_is_lost)
         now_s = self._clock.now_ms() // 1000
-        for claim in ("nbf", "exp"):
-            if claim in claims and not _is_number(claims[claim]):
-                raise Unauthorized
-        if claims.get("nbf", now_s) > now_s or now_s >= claims.get("exp", now_s + 1):
+        begins_s, ends_s = said.validity_s
+        if not begins_s <= now_s < ends_s:
             raise Unauthorized
-
-    def _subject(self, subject: str, identifier: Any) -> Caller:
-        if subject in ("guest", "userexternal"):
+        identifier = said.identifier
+        if self._enforce_revocation and said.jti is not None and self._history.is_revoked(said.jti):
+            raise Unauthorized
+        if said.subject in ("guest", "userexternal"):
             return Caller(_as_text(identifier))
-        user = self._find(identifier)
-        if user is None or subject in ("bot", "subscription"):
+        user = self._find(said)
+        if user is None or said.subject in ("bot", "subscription"):
             # There are no bots and no subscriptions here, so none is ever found.
             raise Unauthorized
         return Caller(user.id, user)
 
-    def _find(self, identifier: Any) -> User | None:
-        # MongoDB's reading: a list is any of its ids, and {"$ne": null} is anybody.
-        if identifier == {"$ne": None}:
+    def _find(self, said: "_Claims") -> User | None:
+        # MongoDB's reading: {"$ne": null} is anybody.
+        if said.identifier == {"$ne": None}:
             return next((user for user in self._users if user.active), None)
-        wanted = identifier if isinstance(identifier, list) else [identifier]
-        ids = {_object_id(value) for value in wanted if value is not None}
-        return next((user for user in map(self._users.by_id, sorted(ids)) if user and user.active), None)
+        for id in said.ids:
+            user = self._users.by_id(id)
+            if user is not None and user.active:
+                return user
+        return None
+
+
+class _Claims:
+    """What a genuine token says. It never changes, so each part is worked out once.
+
+    Each when it is asked for, because a part that cannot be read is no obstacle before its turn.
+    """
+
+    def __init__(self, claims: dict[str, Any]) -> None:
+        self._claims = claims
+
+    @cached_property
+    def validity_s(self) -> tuple[float, float]:
+        """The first second and the one after the last; raises Unauthorized for a claim that is no number."""
+        begins, ends = self._claims.get("nbf", -math.inf), self._claims.get("exp", math.inf)
+        if not (_is_number(begins) and _is_number(ends)):
+            raise Unauthorized
+        return begins, ends
+
+    @cached_property
+    def identifier(self) -> Any:
+        """What names the user; raises Unauthorized, or a Quirk, where nothing does."""
+        return _identifier(self._claims)
+
+    @cached_property
+    def ids(self) -> list[int]:
+        """The ids of users that the identifier can mean, in order; raises a Quirk for what can be no id."""
+        # MongoDB's reading: a list is any of its ids.
+        wanted = self.identifier if isinstance(self.identifier, list) else [self.identifier]
+        return sorted({_object_id(value) for value in wanted if value is not None})
+
+    @cached_property
+    def jti(self) -> str | None:
+        """The jti, where it is text."""
+        jti = self._claims.get("jti")
+        return jti if isinstance(jti, str) else None
+
+    @cached_property
+    def subject(self) -> str:
+        """The kind of caller."""
+        return _as_text(self._claims.get("sub"))
+
+
+def _read(token: str, thrown_is_lost: bool, *, secret: bytes) -> _Claims:
+    """What a genuine token says; the refusal of one that is not."""
+    thrown = ServerSilent() if thrown_is_lost else ServerFails()
+    try:
+        decoded = tokens.decode(token, secret)
+    except tokens.NotJson:
+        raise Quirk(real=thrown, calm=Unauthorized()) from None
+    if decoded is None:
+        raise Unauthorized
+    claims = decoded.payload if isinstance(decoded.payload, dict) else {}
+    _check_audience(claims.get("aud"), thrown)
+    if not decoded.genuine:
+        raise Unauthorized
+    if decoded.payload is None:
+        raise Quirk(real=thrown, calm=Unauthorized())
+    return _Claims(claims)
 
 
 def _presented_token(header: str, secret_tokens: Sequence[str]) -> str | None:
-    words = _TWO_WORDS.search(header)
+    words = _TWO_WORDS.match(header)
     if words and words[1].lower() == "jwt":
         return words[2]
     # A parameter given twice is a list, and a list is no token.

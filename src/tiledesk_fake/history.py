@@ -7,6 +7,7 @@ around every call.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sortedcontainers import SortedList
@@ -40,11 +41,15 @@ class Record(NamedTuple):
         return self.created_ms if self.revoked_ms is None else self.revoked_ms
 
 
-class Page(NamedTuple):
-    """One page: the number of records over all pages, and the records on this one."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: the number of records over all pages, and the records on this one, which nobody may change."""
 
     total: int
     records: list[Record]
+
+    def __hash__(self) -> int:
+        return hash((self.total, *self.records[:1]))
 
 
 # What each sort field orders by; the id breaks ties. All of one user's records share user_id and version.
@@ -64,6 +69,9 @@ SORT_FIELDS = tuple(_KEYS)
 
 _DEFAULT = ("created_at", False)
 
+# Clients call for the same page over and over while nothing changes.
+_REMEMBERED_PAGES = 16
+
 
 class History:
     """The records of one fake, by jti, by id, and by user in any order.
@@ -77,6 +85,8 @@ class History:
         self._by_id: dict[int, Record] = {}
         # By user, then by sort field and whether revoked records are left out.
         self._orders: dict[str, dict[tuple[str, bool], SortedList[Record]]] = {}
+        # By what `page` was called with, until anything changes.
+        self._pages: dict[tuple[object, ...], Page] = {}
         for record in records:
             self.add(record)
 
@@ -87,6 +97,7 @@ class History:
         if record.id in self._by_id:
             raise AlreadyExists(f"there is a token with the id {hex_id(record.id)} already")
         self._by_jti[record.jti] = self._by_id[record.id] = record
+        self._pages.clear()
         orders = self._orders.get(record.user_id)
         if orders is None:
             orders = self._orders[record.user_id] = {_DEFAULT: SortedList()}
@@ -115,20 +126,22 @@ class History:
         self, user_id: str, field: str, *, descending: bool, start: int, size: int, without_revoked: bool = False
     ) -> Page:
         """`size` records of a user from position `start`, ordered by `field`, ties by id in the same direction."""
-        order = self._order(user_id, (field, without_revoked))
-        count = len(order)
-        if start >= count:
-            return Page(count, [])
-        if descending:
-            return Page(count, order[max(0, count - start - size) : count - start][::-1])
-        return Page(count, order[start : start + size])
+        asked = (user_id, field, descending, start, size, without_revoked)
+        page = self._pages.get(asked)
+        if page is None:
+            if len(self._pages) == _REMEMBERED_PAGES:
+                self._pages.clear()
+            order = self._order(user_id, (field, without_revoked))
+            page = self._pages[asked] = Page(len(order), _slice(order, start, size, descending=descending))
+        return page
 
     def revoke(self, record: Record, at_ms: int) -> Record:
         """The record, revoked at this time; one that is revoked already stays as it is."""
         if record.revoked:
             return record
-        revoked = record._replace(revoked_ms=at_ms)
+        revoked = Record(*record[:-1], at_ms)
         self._by_jti[record.jti] = self._by_id[record.id] = revoked
+        self._pages.clear()
         for (_, without_revoked), order in self._orders[record.user_id].items():
             order.remove(record)
             if not without_revoked:
@@ -153,3 +166,14 @@ class History:
 
     def __repr__(self) -> str:
         return f"<History of {len(self)} tokens of {len(self._orders)} users>"
+
+
+def _slice(order: SortedList[Record], start: int, size: int, *, descending: bool) -> list[Record]:
+    count = len(order)
+    if start >= count:
+        return []
+    if descending:
+        records: list[Record] = order[max(0, count - start - size) : count - start]
+        return records[::-1]
+    page: list[Record] = order[start : start + size]
+    return page

@@ -187,8 +187,7 @@ class RequestReader:
         if length > self._limits.body_bytes:
             self._fail(_body_too_large(self._limits.body_bytes))
         self._has_body = coding is not None or length > 0
-        expectation = environ.get("HTTP_EXPECT", "")
-        self.awaits_continue = self._has_body and version == "1.1" and expectation.lower() == "100-continue"
+        self.awaits_continue = version == "1.1" and environ.get("HTTP_EXPECT", "").lower() == "100-continue"
 
     def _check_head_size(self) -> None:
         request_line = len(self._parser.get_method()) + len(self._target) + len("  HTTP/1.1\r\n")
@@ -198,7 +197,7 @@ class RequestReader:
 
     def _add_headers(self, environ: WSGIEnvironment) -> None:
         for name, value in self._headers:
-            key = _environ_key(name)
+            key = _environ_key(name) if len(name) <= _LONGEST_REMEMBERED else _new_environ_key(name)
             if key is None:
                 continue
             text = value.decode("latin-1").strip(" \t")
@@ -241,8 +240,11 @@ class _BodyCallbacks(NamedTuple):
     on_message_complete: Callable[[], None]
 
 
-@lru_cache(maxsize=256)
-def _environ_key(name: bytes) -> str | None:
+# Longer names are not remembered, so that they take no memory to speak of.
+_LONGEST_REMEMBERED = 64
+
+
+def _new_environ_key(name: bytes) -> str | None:
     """The WSGI key of a header; None for headers that must not reach an app.
 
     In WSGI `X_A` and `X-A` are one key, so a client could pass the one off as the other; and CGI programs take a
@@ -254,6 +256,9 @@ def _environ_key(name: bytes) -> str | None:
     if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         return key
     return None if key == "PROXY" else "HTTP_" + key
+
+
+_environ_key = lru_cache(maxsize=256)(_new_environ_key)
 
 
 def _set_target(environ: WSGIEnvironment, target: str) -> None:
@@ -411,7 +416,7 @@ class Service:
         self.open: set[Connection] = set()
         self.buffer = memoryview(bytearray(READ_BYTES))  # one for all: what arrives is parsed before anything else runs
         self._watching = False
-        self._dated_at = 0
+        self._dated_at: int | None = None
         self._date = b""
 
     def admit(self, connection: "Connection") -> None:
@@ -528,6 +533,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._delayed:
             self._delayed.cancel()
         self._reader.close()
+        del self.on_deadline  # it refers back
         self._service.dismiss(self)
 
     # What the running server calls.

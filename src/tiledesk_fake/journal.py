@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from sys import getsizeof
 from threading import Lock
 from typing import Any, NamedTuple
 
 from .clock import moment
 from .errors import MisuseError, nearest
+from .redaction import redacted
 from .users import User
 
 RULES: Mapping[str, str] = {
@@ -107,6 +109,8 @@ class Journal:
         self._parameters = {operation: tuple(names) for operation, names in parameters.items()}
         self._lock = Lock()
         self._untaken: list[Violation] = []
+        # How many exchanges have left, dropped or cleared.
+        self._gone = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -118,6 +122,7 @@ class Journal:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
+            self._gone += len(self._exchanges)
             self._clear()
 
     def add(self, exchange: Exchange) -> None:
@@ -131,6 +136,7 @@ class Journal:
             while len(self._exchanges) > MOST_EXCHANGES or self._bytes > MOST_BYTES:
                 self._bytes -= _size(self._exchanges.popleft())
                 self._dropped += 1
+                self._gone += 1
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -153,12 +159,13 @@ class Journal:
     def since(self, total: int) -> list[Exchange]:
         """The exchanges that came after the first `total` ones, as far as they are still here."""
         with self._lock:
-            return list(self._exchanges)[max(0, total - self._dropped) :]
+            return list(self._exchanges)[max(0, total - self._gone) :]
 
     @property
     def total(self) -> int:
-        """How many exchanges there have been, dropped ones included."""
-        return self._dropped + len(self._exchanges)
+        """How many exchanges there have ever been, those included that were dropped or cleared."""
+        with self._lock:
+            return self._gone + len(self._exchanges)
 
     @property
     def dropped(self) -> int:
@@ -181,13 +188,16 @@ class Journal:
         wanted = f"{operation} to be called {_times(times)}{_with(what)}"
         if not calls:
             others = sorted({call.operation or "no operation" for call in self.exchanges})
-            heard = f"; it was not called, but {', '.join(others)}" if others else "; nothing was called"
-            raise AssertionError(f"expected {wanted}{heard}{self._note()}")
-        lines = [f"expected {wanted}; of {len(calls)} calls {len(matching)} match:"]
+            heard = f"it was not called; there were calls of {', '.join(others)}" if others else "nothing was called"
+            raise AssertionError(f"expected {wanted}; {heard}{self._note()}")
+        like_this = f", {_times(len(matching))} like this" if what else ""
+        lines = [f"expected {wanted}; it was called {_times(len(calls))}{like_this}:"]
         nearest_first = sorted(calls, key=lambda call: len(_differences(call, what)))
         for call in nearest_first[:_MOST_SHOWN]:
             different = _differences(call, what)
-            lines.append(f"  {call}\n      {'differs in ' + '; '.join(different) if different else 'matches'}")
+            lines.append(f"  {call}")
+            if what:
+                lines.append(f"      {'differs in ' + '; '.join(different) if different else 'matches'}")
         if len(calls) > _MOST_SHOWN:
             lines.append(f"  … and {len(calls) - _MOST_SHOWN} more")
         raise AssertionError("\n".join(lines) + self._note())
@@ -197,8 +207,11 @@ class Journal:
         __tracebackhide__ = True
         matching = [call for call in self._calls(operation, what) if not _differences(call, what)]
         if matching:
-            lines = [f"expected {operation} not to be called{_with(what)}; it was, {len(matching)} times:"]
-            raise AssertionError("\n".join([*lines, *(f"  {call}" for call in matching)]) + self._note())
+            lines = [f"expected {operation} not to be called{_with(what)}; it was, {_times(len(matching))}:"]
+            lines += [f"  {call}" for call in matching[:_MOST_SHOWN]]
+            if len(matching) > _MOST_SHOWN:
+                lines.append(f"  … and {len(matching) - _MOST_SHOWN} more")
+            raise AssertionError("\n".join(lines) + self._note())
 
     def _calls(self, operation: str, what: Mapping[str, Any]) -> list[Exchange]:
         if operation not in self._parameters:
@@ -220,8 +233,15 @@ class Journal:
 
 
 def _size(exchange: Exchange) -> int:
-    # The texts that a client can make long; the rest is a constant.
-    return 500 + 3 * len(exchange.target)
+    # What a client can make long or many; the rest is a constant. Decoded texts by what they take in memory, since one
+    # wide character widens a whole text; the violations of a request share their curl line.
+    size = 500 + 3 * len(exchange.target)
+    for values in (exchange.path_params, exchange.query):
+        for name, value in values.items():
+            size += 150 + getsizeof(name) + getsizeof(value)
+    for violation in exchange.violations:
+        size += 1_000 + getsizeof(violation.message) + getsizeof(violation.got)
+    return size + (getsizeof(exchange.violations[0].curl) if exchange.violations else 0)
 
 
 def _differences(exchange: Exchange, what: Mapping[str, Any]) -> list[str]:
@@ -242,7 +262,8 @@ def _value(exchange: Exchange, name: str) -> Any:
 def _comparable(value: Any) -> str | None:
     if isinstance(value, User):
         return value.email
-    return None if value is None else str(value)
+    # As the journal holds it; a token where the jti should be must not get into a report.
+    return None if value is None else redacted(str(value))
 
 
 def _shown(value: Any) -> str:

@@ -3,18 +3,22 @@
 import re
 from functools import lru_cache
 
-# A JWT starts with the base64 of `{"`, or of `{` and white space.
-JWT = re.compile(r"e(?:yJ|yA|wo|w0|wk)[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?")
-_PARAMETER = re.compile(
-    r"([?&;][^=&;#]*(?:token|jwt|auth|password|passwd|pwd|secret|api[-_]?key|credential)[^=&;#]*=)[^&;#]*",
-    re.IGNORECASE,
-)
+# Every pattern here takes time in proportion to the text, whatever a client sends: one thread serves everybody.
+
+# A JWT starts with the base64 of `{"`, or of `{` and white space; what precedes it in its word is the group. Words
+# without a dot behind them are left at once, and none is tried from its middle.
+JWT = re.compile(r"(?<![\w-])(?=[\w-]++\.)([\w-]*?)e(?:yJ|yA|wo|w0|wk)[\w-]*+\.[\w-]*+(?:\.[\w-]*+)?", re.ASCII)
+_SENSITIVE = "token|jwt|auth|password|passwd|pwd|secret|api(?:[-_]|%5F|%2D)?key|credential"
+_SENSITIVE_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
+_SEPARATOR = re.compile("([&;#])")
 _SCHEME = re.compile(r"\b(basic|bearer|jwt|token)((?:\s|%20|\+)+)(?!<)[^\s\"'&,;]+", re.IGNORECASE)
 _USERINFO = re.compile(r"(//)[^/@\s]*@")
 
+# Clients call the same few targets over and over. Longer ones are not remembered, so that 256 are less than a megabyte.
+_REMEMBERED_TEXTS = 256
+_LONGEST_REMEMBERED = 512
 
-# Clients call the same few targets over and over.
-@lru_cache(maxsize=256)
+
 def redacted(text: str) -> str:
     """The text with every JWT, every credential after a scheme word and every secret parameter replaced.
 
@@ -23,7 +27,42 @@ def redacted(text: str) -> str:
     >>> redacted("/v3/jwt/history?secret_token=abc&page=1")
     '/v3/jwt/history?secret_token=<redacted>&page=1'
     """
-    text = _PARAMETER.sub(r"\1<redacted>", text)
-    text = JWT.sub("<redacted>", text)
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _redacted(text)
+
+
+def _redacted(text: str) -> str:
+    text = _without_secret_parameters(text)
+    text = JWT.sub(r"\1<redacted>", text)
     text = _SCHEME.sub(r"\1\2<redacted>", text)
     return _USERINFO.sub(r"\1<redacted>@", text)
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED_TEXTS)(_redacted)
+
+
+def _without_secret_parameters(text: str) -> str:
+    if "=" not in text:
+        return text
+    pieces = _SEPARATOR.split(text)
+    for at in range(0, len(pieces), 2):
+        pieces[at] = _without_secret_value(pieces[at], is_parameter=at > 0 and pieces[at - 1] != "#")
+    return "".join(pieces)
+
+
+def _without_secret_value(piece: str, *, is_parameter: bool) -> str:
+    parts = piece.split("=")
+    for at, part in enumerate(parts[:-1]):
+        # A name also begins after a question mark: the first one of a URL, or that of a URL inside a value.
+        name = part if is_parameter and at == 0 else part.partition("?")[2]
+        if _SENSITIVE_NAME.search(name):
+            return "=".join([*parts[: at + 1], "<redacted>"])
+    return piece
+
+
+def redacted_value(name: str, value: str) -> str:
+    """The value of a query parameter, decoded, as far as it may be seen.
+
+    >>> redacted_value("secret_token", "abc")
+    '<redacted>'
+    """
+    return "<redacted>" if _SENSITIVE_NAME.search(name) else redacted(value)

@@ -96,7 +96,7 @@ def _user(content: Any, key: str) -> ScenarioUser:
     return ScenarioUser(
         key,
         _text(user["email"], f"{key}.email") or "",
-        _text(user.get("password"), f"{key}.password"),
+        _password(user.get("password"), f"{key}.password"),
         _text(user.get("_id"), f"{key}._id"),
         _flag(user.get("active", True), f"{key}.active"),
         tuple(_token(token, f"{key}.tokens[{position}]") for position, token in enumerate(tokens)),
@@ -138,6 +138,13 @@ def _text(value: Any, key: str) -> str | None:
     raise MisuseError(f"{key}: expected text, got {_shown(value)}; put it in quotes")
 
 
+def _password(value: Any, key: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    # Never shown, although it is none yet: without quotes a password may be a number or a date to YAML.
+    raise MisuseError(f"{key}: expected text, got a {type(value).__name__}; put it in quotes")
+
+
 def _flag(value: Any, key: str) -> bool:
     if isinstance(value, bool):
         return value
@@ -156,7 +163,7 @@ def _time(value: Any, key: str) -> datetime | None:
 
 
 def _shown(value: Any) -> str:
-    # The kind and not the value: it may be a password in the wrong place.
+    # What is long is not shown: it may be a token in the wrong place.
     if isinstance(value, str | int | float | datetime) and len(str(value)) <= 40:
         return f"{value!s} ({type(value).__name__})"
     return f"a {type(value).__name__}"

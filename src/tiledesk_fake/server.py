@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import weakref
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 from .errors import CannotListen, MisuseError, NotListening
@@ -25,6 +26,9 @@ class Server:
     time; clients that are slow, idle or held do not keep others waiting. The thread never keeps the interpreter from
     ending. `limits` holds from the next start on.
 
+    A thread of its own takes longer to start than most tests. A server that is started while the one it is `beside`
+    listens is served by that one's thread; stop it before that one.
+
     >>> from wsgiref.simple_server import demo_app
     >>> server = Server(demo_app)
     >>> server.start()
@@ -33,8 +37,11 @@ class Server:
     >>> server.stop()
     """
 
-    def __init__(self, app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0, beside: "Server | None" = None
+    ) -> None:
         self.host = host
+        self._beside = beside
         self.limits = Limits()
         self._app = app
         self._wanted_port = port
@@ -52,7 +59,8 @@ class Server:
                     f"this server listens already, on {_spell(self.host, self.port)}; stop it first, or make another"
                 )
             _let_forks_go()  # not at import, which must change nothing
-            self._listening = _Listening(self._app, _bind(self.host, self._wanted_port), self.host, self.limits)
+            beside = self._beside._listening if self._beside else None
+            self._listening = _Listening(self._app, self.host, self._wanted_port, self.limits, beside)
             _servers.add(self)
 
     def stop(self) -> None:
@@ -130,25 +138,40 @@ class _Loop(asyncio.SelectorEventLoop):
         return Service.monotonic()
 
 
+def _log_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log.error("%s", context["message"], exc_info=context.get("exception"))
+
+
 class _Listening:
     """One stretch from start to stop: the listening socket, the loop and its thread."""
 
     ACCEPT_AT_ONCE = 64
     ACCEPT_RETRY_S = 0.1
 
-    def __init__(self, app: WSGIApplication, listener: socket.socket, host: str, limits: Limits) -> None:
-        self.port: int = listener.getsockname()[1]
-        self._listener = listener
-        self._selector = selectors.DefaultSelector()
-        self._loop = _Loop(self._selector)
-        self._loop.set_exception_handler(
-            lambda loop, context: log.error("%s", context["message"], exc_info=context.get("exception"))
-        )
-        self._service = Service(Gateway(app, host, self.port), limits, self._loop)
-        self._arriving: set[asyncio.Task[None]] = set()
-        self._asked_to_end = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=f"tiledesk-fake:{self.port}", daemon=True)
-        self._thread.start()
+    def __init__(self, app: WSGIApplication, host: str, port: int, limits: Limits, beside: "_Listening | None") -> None:
+        with contextlib.ExitStack() as held:
+            self._listener = held.enter_context(_bind(host, port))
+            self.port: int = self._listener.getsockname()[1]
+            if beside is None:
+                self._selector = selectors.DefaultSelector()
+                self._loop = _Loop(self._selector)
+                held.callback(self._loop.close)
+                self._loop.set_exception_handler(_log_failure)
+                self._loop.set_debug(False)  # python -X dev is about the loops of the tests, not about this one
+            else:
+                self._selector, self._loop = beside._selector, beside._loop
+            self._service = Service(Gateway(app, host, self.port), limits, self._loop)
+            self._arriving: set[asyncio.Task[object]] = set()
+            self._asked_to_end = asyncio.Event()
+            self._ended = threading.Event()
+            self._own_thread = beside is None
+            if beside is None:
+                self._thread = threading.Thread(target=self._run, name=f"tiledesk-fake:{self.port}", daemon=True)
+                self._thread.start()
+            else:
+                self._thread = beside._thread
+                self._loop.call_soon_threadsafe(self._be_served)
+            held.pop_all()  # from now on the thread holds them
 
     def is_current_thread(self) -> bool:
         return threading.current_thread() is self._thread
@@ -156,7 +179,12 @@ class _Listening:
     def end(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the thread has ended by itself
             self._loop.call_soon_threadsafe(self._asked_to_end.set)
-        self._thread.join()
+        if self._own_thread:
+            self._thread.join()
+        else:
+            while self._thread.is_alive() and not self._ended.wait(1.0):
+                pass
+            self._listener.close()  # if the thread ended first
 
     def disown(self) -> None:
         """Replace all descriptors by one of /dev/null, in a forked child where the thread does not exist.
@@ -171,14 +199,15 @@ class _Listening:
             if descriptor >= 0:
                 os.dup2(null, descriptor, inheritable=False)
         os.close(null)
-        _disowned.append(self)  # its parts would complain about being collected unclosed
 
     def _run(self) -> None:
-        try:
+        with self._listener, contextlib.closing(self._loop):
             self._loop.run_until_complete(self._serve())
-        finally:
-            self._listener.close()
-            self._loop.close()
+
+    def _be_served(self) -> None:
+        # Held here, because the loop itself holds its tasks weakly.
+        self._task = self._loop.create_task(self._serve())
+        self._task.add_done_callback(lambda _: self._ended.set())
 
     async def _serve(self) -> None:
         self._loop.add_reader(self._listener, self._accept)
@@ -200,19 +229,12 @@ class _Listening:
                 self._loop.remove_reader(self._listener)
                 self._loop.call_later(self.ACCEPT_RETRY_S, self._loop.add_reader, self._listener, self._accept)
                 return
-            task = self._loop.create_task(self._welcome(client))
+            task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: Connection(self._service), client))
             self._arriving.add(task)
             task.add_done_callback(self._arriving.discard)
 
-    async def _welcome(self, client: socket.socket) -> None:
-        try:
-            await self._loop.connect_accepted_socket(lambda: Connection(self._service), client)
-        except OSError:  # reset already
-            client.close()
-
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()
-_disowned: list[_Listening] = []
 
 
 @functools.cache  # a hook cannot be taken back

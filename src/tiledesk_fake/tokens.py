@@ -2,8 +2,8 @@
 
 Reading does what jsonwebtoken 9.0.0 and jws, the libraries of the real gate, do (observed). No Python library can stand
 in: the real gate accepts `crit`, `b64: false` and any `iat`, which PyJWT refuses, and refuses padded base64, which
-PyJWT accepts. The one deliberate difference: a key that is written twice and text that has no UTF-8 form are refused,
-where JavaScript takes the last and the broken.
+PyJWT accepts. The one deliberate difference: a key that is written twice, text that has no UTF-8 form and JSON that
+nests very deep are refused, where JavaScript takes the last, the broken and the deep.
 """
 
 import base64
@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .nesting import DEEPEST, nests_too_deep
 
 ALGORITHMS: Mapping[str, str] = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 """The algorithms that are accepted, whatever a token says of itself, with the names of their hashes."""
@@ -33,12 +35,14 @@ class Decoded:
 
 
 def sign(claims: Mapping[str, Any], secret: bytes) -> str:
-    """The claims as a JWT signed with HS256.
+    """The claims as a JWT signed with HS256. Raises ValueError or TypeError for what no gate could read.
 
     >>> sign({"sub": "user"}, b"secret").count(".")
     2
     """
     payload = json.dumps(claims, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    if nests_too_deep(payload):
+        raise ValueError(f"nested deeper than {DEEPEST} levels")
     signing_input = f"{_HEADER}.{_encode(payload.encode())}"
     return f"{signing_input}.{_signature(signing_input, 'HS256', secret)}"
 
@@ -110,14 +114,14 @@ class _Ambiguous(ValueError):
 
 
 def _parse(text: str) -> Any:
+    if nests_too_deep(text):
+        raise _Ambiguous("nested too deep")
+    value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)
         if r"\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise _Ambiguous("half a surrogate pair") from None
-    except RecursionError:
-        raise _Ambiguous("nested too deep") from None
     return value
 
 

@@ -3,6 +3,7 @@
 A key that is written twice is refused: YAML would silently lose the first one.
 """
 
+import re
 from collections.abc import Hashable
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,9 @@ from .errors import TiledeskFakeError
 
 # The C loader is ten times faster; a build of PyYAML without it reads the same.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+_QUOTED = re.compile("'.*'")
 
 
 class _Loader(_Base):  # type: ignore[misc]
@@ -71,8 +75,12 @@ def read(path: Path, error: type[TiledeskFakeError]) -> Any:
     except yaml.MarkedYAMLError as cause:
         mark = cause.problem_mark or cause.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise error(f"{path}{line}: is not valid YAML: {cause.problem or cause.context}") from cause
+        reason = str(cause.problem or cause.context)
+        if " for the tag " in reason:
+            reason = "found an unknown tag; text that begins with ! must be in quotes"
+        raise error(f"{path}{line}: is not valid YAML: {reason}") from cause
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as cause:
         # PyYAML stumbles in its own ways over a tag whose text does not suit it: `!!bool maybe` is a KeyError.
-        reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        # Without the value, which may be a password.
+        reason = _QUOTED.sub("…", str(cause).splitlines()[0]) if str(cause) else type(cause).__name__
         raise error(f"{path}: is not valid YAML: {reason}") from cause

@@ -1,10 +1,13 @@
 """The Flask app: hands each request to the road, and the answer back. The only module that knows Flask."""
 
 import logging
+from copy import copy
+from functools import cache
 from typing import Any, cast
 from urllib.parse import quote
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -19,13 +22,48 @@ from .road import Road
 
 _log = logging.getLogger("tiledesk_fake")
 
+_WITHOUT_LENGTH = (204, 304)
+
 
 class _Response(Response):
     # Flask would call an answer without a Content-Type HTML; the gate's answers have none (observed).
     default_mimetype = None
 
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer as Werkzeug does, which spends half its time on what it might have to correct; here it never has."""
+        if self.status_code in _WITHOUT_LENGTH:
+            return super().__call__(environ, start_response)
+        body = self.get_data()
+        start_response(self.status, [*self.headers, ("Content-Length", str(len(body)))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+class _NoSessions(SessionInterface):
+    """The API has no sessions, so all requests can have the same one, which holds nothing."""
+
+    _NONE = NullSession()
+
+    def open_session(self, app: Flask, request: WerkzeugRequest) -> NullSession:
+        """The one that holds nothing and takes nothing."""
+        return self._NONE
+
 
 class _App(Flask):
+    road: Road
+    session_interface = _NoSessions()
+
+    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+        """Answer one request.
+
+        httpx.WSGITransport puts the path into the environ as text, where WSGI asks for its octets; then it is mended.
+        """
+        path = environ.get("PATH_INFO", "")
+        try:
+            path.encode("latin-1").decode()
+        except UnicodeError:
+            environ["PATH_INFO"] = path.encode("utf-8", "surrogateescape").decode("latin-1")
+        return super().wsgi_app(environ, start_response)
+
     def create_url_adapter(self, request: WerkzeugRequest | None) -> MapAdapter | None:
         """No routing here: Flask's works on the decoded path, the road's on the raw target."""
         return None
@@ -36,29 +74,38 @@ def create_app(road: Road) -> Flask:
 
     It lets NoAnswer out where nothing can hold the connection open.
     """
+    # A copy, because making a Flask app takes longer than making a fake, and every test makes a fake.
+    app = copy(_app_without_road())
+    app.road = road
+    return app
+
+
+@cache
+def _app_without_road() -> _App:
     app = _App("tiledesk_fake", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config["PROPAGATE_EXCEPTIONS"] = True
-
-    @app.before_request
-    def answer() -> Response:
-        # Once, because every look at the proxy costs a look-up.
-        current: WerkzeugRequest = cast(Any, request)._get_current_object()
-        try:
-            given = road.answer(_read(current), current.environ.get(DELIVERY))
-        except NoAnswer:
-            raise
-        except RequestEntityTooLarge:
-            given = Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
-        except Exception:
-            _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
-            given = Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
-        if given is None:
-            # The delivery says that nothing of this is ever sent.
-            return _Response(status=500)
-        return _Response(given.body, given.status, list(given.headers))
-
+    app.before_request(_answer)
     return app
+
+
+def _answer() -> Response:
+    # Once each, because every look at a proxy costs a look-up.
+    road: Road = cast(Any, current_app)._get_current_object().road
+    current: WerkzeugRequest = cast(Any, request)._get_current_object()
+    try:
+        given = road.answer(_read(current), current.environ.get(DELIVERY))
+    except NoAnswer:
+        raise
+    except RequestEntityTooLarge:
+        given = Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
+    except Exception:
+        _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
+        given = Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
+    if given is None:
+        # The delivery says that nothing of this is ever sent.
+        return _Response(status=500)
+    return _Response(given.body, given.status, list(given.headers))
 
 
 def _read(request: WerkzeugRequest) -> Request:
@@ -83,10 +130,6 @@ def _raw_target(environ: dict[str, Any]) -> str:
         path = raw.partition("?")[0]
     else:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        try:
-            octets = path.encode("latin-1")
-        except UnicodeEncodeError:
-            octets = path.encode()
-        path = quote(octets, safe="/:@!$&'()*+,;=~")
+        path = quote(path.encode("latin-1"), safe="/:@!$&'()*+,;=~")
     query = environ.get("QUERY_STRING", "")
     return path + (f"?{query}" if query else "")

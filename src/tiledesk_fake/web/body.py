@@ -2,6 +2,7 @@
 
 import json
 
+from ..nesting import nests_too_deep
 from ..refusals import MalformedBody, Quirk, Refusal, ServerFails, TooLarge
 from .request import Request
 
@@ -25,8 +26,9 @@ def check_body(request: Request) -> None:
     if request.content_type.partition(";")[0].strip().lower() != "application/json":
         return
     try:
-        strict = isinstance(json.loads(request.body, parse_constant=_no_constant), dict | list)
-    except (ValueError, RecursionError):
+        text = request.body.decode(json.detect_encoding(request.body), "surrogatepass")
+        strict = not nests_too_deep(text) and isinstance(json.loads(text, parse_constant=_no_constant), dict | list)
+    except ValueError:
         strict = False
     if not strict:
         raise BeforeCors(Quirk(real=ServerFails(), calm=MalformedBody()))

@@ -4,16 +4,19 @@ Only the contract and the form of the request count. A token that is revoked, ex
 """
 
 import base64
+import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
+from typing import Any
 
 from ..contract import Contract, Operation
 from ..errors import nearest
 from ..journal import Exchange, Violation
-from ..redaction import JWT, redacted
+from ..redaction import JWT, redacted, redacted_value
 from ..refusals import InvalidParameter
 from ..tokens import SHAPE
 from ..users import User
@@ -22,19 +25,23 @@ from .request import Request
 
 _QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key"}
 _WORDS_SHOWN = {"basic", "bearer", "jwt", "token", "digest", "apikey", "negotiate", "jwt:", "bearer:", "basic:"}
+# More of one request say nothing new, and a client could make thousands.
+_MOST_BREACHES = 20
+# Nothing that is ever redacted is without one of these, and few targets have any.
+_SUSPICIOUS = re.compile(r"[.=@+%\s]")
 _EXPECTED_AUTHORIZATION = "Authorization: JWT <token>, or Authorization: Basic <base64 of e-mail:password>"
 
 
 @dataclass(slots=True)
 class Heard:
-    """What is known of a request once the road is through with it."""
+    """What is known of a request once the road is through with it; credentials may be anywhere in it."""
 
     at_ms: int
-    path: str | None = None
+    path: str | None = field(default=None, repr=False)
     allowed: tuple[str, ...] = ()
     operation: Operation | None = None
-    path_params: Mapping[str, str] = field(default_factory=dict)
-    query: Query = field(default_factory=dict)
+    path_params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Query = field(default_factory=dict, repr=False)
     user: User | None = None
     fault: str | None = None
 
@@ -57,17 +64,26 @@ class Manners:
         self._contract = contract
         self._parameters = parameters
         self._base_path = base_path
+        self._with_values = [operation for operation in contract.operations if "{" in operation.path]
+        self._paths = {
+            operation.path: re.compile(
+                re.escape(base_path) + re.sub(r"{[^}]*}", "[^/]+", operation.path) + "/?", re.IGNORECASE
+            )
+            for operation in contract.operations
+        }
 
     def exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
         """The request and its answer, for the journal."""
         violations = () if request.method == "OPTIONS" else tuple(self._violations(request, heard))
+        target = redacted(request.target) if _SUSPICIOUS.search(request.target) else request.target
         return Exchange(
             heard.at_ms,
             heard.operation.id if heard.operation else None,
             request.method,
-            redacted(request.target),
-            {name: redacted(value) for name, value in heard.path_params.items()},
-            {name: redacted(f"?{name}={values[0]}")[len(name) + 2 :] for name, values in heard.query.items()},
+            target,
+            # What the target shows may be seen.
+            {name: value if value in target else redacted(value) for name, value in heard.path_params.items()},
+            {redacted(name): redacted_value(name, values[0]) for name, values in heard.query.items()},
             heard.user,
             status,
             heard.fault,
@@ -75,31 +91,29 @@ class Manners:
         )
 
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
-        for breach in self._breaches(request, heard):
-            yield Violation(
-                breach.rule,
-                breach.message,
-                breach.expected,
-                breach.got,
-                self._contract.where(*breach.keys),
-                _curl(request),
-            )
+        curl = ""
+        for breach in islice(self._breaches(request, heard), _MOST_BREACHES):
+            curl = curl or _curl(request)
+            where = self._contract.where(*breach.keys)
+            yield Violation(breach.rule, breach.message, breach.expected, breach.got, where, curl)
 
     def _breaches(self, request: Request, heard: Heard) -> Iterator[_Breach]:
         if request.authorization is not None and (breach := _of_authorization(request.authorization)):
             yield breach
         if heard.operation is None:
-            yield self._of_target(request, heard)
+            # A body can be refused before anybody looks at the path.
+            if not (request.body and heard.path is None and self._path_of(request)):
+                yield self._of_target(request, heard)
         elif heard.query or heard.operation.parameters:
             yield from self._of_parameters(heard.operation, heard)
         for name, values in heard.query.items():
-            if _is_credential(name, values[0]):
+            if _is_credential(name, values):
                 yield _Breach(
                     "auth-in-query",
-                    f"Take {name!r} out of the query and send the token in the Authorization header; "
+                    f"Take {redacted(name)!r} out of the query and send the token in the Authorization header; "
                     "what is in a URL ends up in logs.",
                     _EXPECTED_AUTHORIZATION,
-                    f"the query parameter {name}=<redacted>",
+                    f"the query parameter {redacted(name)}=<redacted>",
                     ("components", "securitySchemes", "jwtAuth"),
                 )
         if request.body:
@@ -107,39 +121,45 @@ class Manners:
                 "unexpected-body",
                 "Send no body; with most clients that means to leave out json=, data= or content=.",
                 "no body: no operation of this API reads one",
-                f"{len(request.body)} bytes of {request.content_type or 'no declared type'}",
-                self._operation_keys(heard.operation),
+                f"{len(request.body)} bytes of {redacted(request.content_type) or 'no declared type'}",
+                self._operation_keys(heard.operation, request),
             )
 
     def _of_target(self, request: Request, heard: Heard) -> _Breach:
-        paths = {f"{self._base_path}{operation.path}": operation for operation in self._contract.operations}
-        got = redacted(f"{request.method} {request.target.partition('?')[0]}")
+        path = request.target.partition("?")[0]
+        got = redacted(f"{request.method} {path}")
         if heard.allowed:
+            allowed = " or ".join(heard.allowed)
+            is_empty = path.endswith("/") and request.method in (operation.method for operation in self._with_values)
+            hint = " If a jti or id was to follow the last slash, it is empty." if is_empty else ""
             return _Breach(
                 "unknown-method",
-                f"Use {' or '.join(heard.allowed)} here; the real server has no {request.method} at this path.",
-                f"{' or '.join(heard.allowed)} at this path",
+                f"Use {allowed} here; the real server has no {request.method} at this path.{hint}",
+                f"{allowed} at this path",
                 got,
-                ("paths",),
+                ("paths", self._path_of(request) or ""),
             )
-        listed = ", ".join(f"{operation.method} {path}" for path, operation in paths.items())
-        close = get_close_matches(request.target.partition("?")[0], paths, n=1, cutoff=0.5)
-        hint = f" The nearest is {paths[close[0]].method} {close[0]}." if close else ""
+        operations = self._contract.operations
+        listed = [f"{operation.method} {self._base_path}{operation.path}" for operation in operations]
+        of_method = [known for known in listed if known.startswith(f"{request.method} ")]
+        # Comparing takes long for what is long, and nothing that long is near.
+        close = get_close_matches(f"{request.method} {path[:300]}", of_method or listed, n=1, cutoff=0.5)
+        hint = f" The nearest is {close[0]}." if close else ""
+        if any(operation.method == request.method for operation in self._with_values):
+            hint += (
+                " A jti or id with a slash or other special character must be percent-encoded, all of it: "
+                "in Python urllib.parse.quote(jti, safe='')."
+            )
         return _Breach(
-            "unknown-path",
-            f"Call one of the paths of the contract.{hint} A jti or id with a slash or other special character must be "
-            "percent-encoded, all of it: in Python urllib.parse.quote(jti, safe='').",
-            listed,
-            got,
-            ("paths",),
+            "unknown-path", f"Call one of the paths of the contract.{hint}", ", ".join(listed), got, ("paths",)
         )
 
     def _of_parameters(self, operation: Operation, heard: Heard) -> Iterator[_Breach]:
         known = {parameter.name: parameter for parameter in operation.parameters if parameter.location == "query"}
         for name, values in heard.query.items():
             if name not in known:
-                if not _is_credential(name, values[0]):
-                    yield _unknown_parameter(name, operation, list(known), self._operation_keys(operation))
+                if not _is_credential(name, values):
+                    yield _unknown_parameter(name, operation, list(known), self._operation_keys(operation, None))
             elif len(values) > 1:
                 yield _Breach(
                     "repeated-parameter",
@@ -167,8 +187,15 @@ class Manners:
                     ("components", "parameters", parameter.role),
                 )
 
-    def _operation_keys(self, operation: Operation | None) -> tuple[str, ...]:
-        return ("paths", operation.path, operation.method.lower()) if operation else ("paths",)
+    def _operation_keys(self, operation: Operation | None, request: Request | None) -> tuple[str, ...]:
+        if operation:
+            return "paths", operation.path, operation.method.lower()
+        return "paths", (request and self._path_of(request)) or ""
+
+    def _path_of(self, request: Request) -> str | None:
+        """The path of the contract that a request names, by whatever method."""
+        path = request.target.partition("?")[0]
+        return next((known for known, pattern in self._paths.items() if pattern.fullmatch(path)), None)
 
 
 def _unknown_parameter(name: str, operation: Operation, known: list[str], keys: tuple[str, ...]) -> _Breach:
@@ -182,20 +209,24 @@ def _unknown_parameter(name: str, operation: Operation, known: list[str], keys: 
     )
 
 
-def _is_credential(name: str, value: str) -> bool:
-    return name.lower() in _QUERY_CREDENTIALS or bool(JWT.search(value))
+def _is_credential(name: str, values: Sequence[str]) -> bool:
+    return name.lower() in _QUERY_CREDENTIALS or any(JWT.search(text) for text in (name, *values))
 
 
-def _described(schema: Mapping[str, object]) -> str:
+def _described(schema: Mapping[str, Any]) -> str:
     parts = [str(schema.get("type", "a value"))]
     if "enum" in schema:
-        parts.append(f"one of {schema['enum']}")
+        parts.append(f"one of {', '.join(map(str, schema['enum']))}")
     parts += [f"{keyword} {schema[keyword]}" for keyword in ("minimum", "maximum", "minLength") if keyword in schema]
     return ", ".join(parts)
 
 
-@lru_cache(maxsize=256)
 def _of_authorization(header: str) -> _Breach | None:
+    # Clients send the same header over and over; longer ones are not remembered, so that 64 take less than a megabyte.
+    return (_judged_once if len(header) <= _LONGEST_REMEMBERED else _judged)(header)
+
+
+def _judged(header: str) -> _Breach | None:
     words = header.strip(" \t").split(" ")
     scheme = words[0]
     keys = ("components", "securitySchemes", "basicAuth" if scheme.lower().startswith("basic") else "jwtAuth")
@@ -228,6 +259,10 @@ def _of_authorization(header: str) -> _Breach | None:
     except ValueError:
         readable = False
     return None if readable else malformed("Send Basic credentials as the base64 of UTF-8 text, e-mail:password.")
+
+
+_LONGEST_REMEMBERED = 2_048
+_judged_once = lru_cache(maxsize=64)(_judged)
 
 
 def _shown_authorization(header: str) -> str:

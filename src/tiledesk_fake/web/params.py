@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl
 
 import jsonschema_rs
 
 from ..contract import Contract, Operation, Parameter
+from ..redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
 
 Query = Mapping[str, Sequence[str]]
@@ -72,6 +74,16 @@ class Parameters:
             self._validators[parameter.role].validate(value)
         except jsonschema_rs.ValidationError as problem:
             # A long value is not said again: it may be a token in the wrong place.
-            got = f"; got {text!r}" if len(text) <= _LONGEST_SHOWN else f"; got {len(text)} characters"
-            raise InvalidParameter(parameter.name, f"{problem.message}{got}") from None
+            got = f"; got {redacted(repr(text))}" if len(text) <= _LONGEST_SHOWN else f"; got {len(text)} characters"
+            raise InvalidParameter(parameter.name, f"{_complaint(parameter, text, problem.message)}{got}") from None
         return value
+
+
+def _complaint(parameter: Parameter, text: str, message: str) -> str:
+    if "enum" not in parameter.schema:
+        return message
+    # The validator leaves out most of a long list.
+    valid = [str(value) for value in parameter.schema["enum"]]
+    close = get_close_matches(text, valid, n=1, cutoff=0.5)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return f"the value is not one of {', '.join(valid)}{hint}"

@@ -7,7 +7,7 @@ and cannot tell `/id%2Fx` from `/id/x`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +16,13 @@ from ..refusals import FallsThrough, MalformedPath, NoSuchPage, Quirk, Refusal, 
 
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+# Where a path leads never changes, and clients call the same few. Longer ones are not remembered, so that 256 are less
+# than a megabyte.
+_REMEMBERED_PATHS = 256
+_LONGEST_REMEMBERED = 512
+
+_NOTHING: tuple[None, Mapping[str, str]] = (None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +34,21 @@ class _Route:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a target leads: whether the gate stands before it, and the operations there, by method."""
+    """Where a target leads: whether the gate stands before it, and the operations there, by method.
+
+    `meant` is the operation that was asked for, with its path parameters by name; None if there is none.
+    """
 
     gated: bool
-    operations: Mapping[str, tuple[Operation, Mapping[str, str]]]
+    operations: Mapping[str, tuple[Operation, Mapping[str, str]]] = field(repr=False)
+    meant: tuple[Operation | None, Mapping[str, str]] = field(repr=False)
     method: str
-    path: str
+    path: str = field(repr=False)
 
     @property
     def allowed(self) -> tuple[str, ...]:
         """The methods that the path has."""
         return tuple(sorted(self.operations))
-
-    @property
-    def meant(self) -> tuple[Operation | None, Mapping[str, str]]:
-        """The operation that was asked for, with its path parameters by name; None if there is none."""
-        return self.operations.get("GET" if self.method == "HEAD" else self.method, (None, {}))
 
     def operation(self) -> tuple[Operation, Mapping[str, str]]:
         """The operation that was asked for, with its path parameters by name.
@@ -69,8 +75,7 @@ class Routes:
         # Express leaves out one of two slashes after the mount point.
         self._mount = re.compile(rf"{re.escape(mount)}/?(?=/|\Z)", re.IGNORECASE)
         self._routes = [_route(operation, operation.path[len(mount) :]) for operation in contract.operations]
-        # Where a path leads never changes, and clients call the same few.
-        self.find = lru_cache(maxsize=256)(self._find)
+        self._find_remembered = lru_cache(maxsize=_REMEMBERED_PATHS)(self._find)
 
     def split(self, target: str) -> tuple[str, str]:
         """The path below the base path and the query string of a raw request target.
@@ -89,18 +94,22 @@ class Routes:
             _decoded(path)
         return path, query
 
-    def _find(self, method: str, path: str) -> Place:
+    def find(self, method: str, path: str) -> Place:
         """Where a path leads."""
+        return (self._find_remembered if len(path) <= _LONGEST_REMEMBERED else self._find)(method, path)
+
+    def _find(self, method: str, path: str) -> Place:
         mount = self._mount.match(path)
         if not mount:
-            return Place(False, {}, method, path)
+            return Place(False, {}, _NOTHING, method, path)
         below = path[mount.end() :] or "/"
-        operations = {}
+        operations: dict[str, tuple[Operation, Mapping[str, str]]] = {}
         for route in self._routes:
             if match := route.pattern.fullmatch(below):
                 parameters = dict(zip(route.names, map(_decoded, match.groups()), strict=True))
                 operations[route.operation.method] = route.operation, parameters
-        return Place(True, operations, method, path)
+        meant = operations.get("GET" if method == "HEAD" else method, _NOTHING)
+        return Place(True, operations, meant, method, path)
 
 
 def _mount(contract: Contract) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
+from json.encoder import encode_basestring
 
 from ..contract import Contract, compact_json
 from ..errors import ContractError, nearest
@@ -44,17 +45,13 @@ def check(contract: Contract) -> None:
 @lru_cache(maxsize=16_384)
 def record_json(record: Record) -> bytes:
     """One record as Tiledesk writes it."""
-    fields = {
-        "_id": hex_id(record.id),
-        "jti": record.jti,
-        "id_user": record.user_id,
-        "revoked": record.revoked,
-        "createdAt": timestamp(record.created_ms),
-        "updatedAt": timestamp(record.updated_ms),
-    }
-    if record.expires_ms is not None:
-        fields["expiresAt"] = timestamp(record.expires_ms)
-    return compact_json({**fields, "__v": 0})
+    # Not by way of a dict, which takes twice as long; only a jti can have what JSON must escape.
+    expires = "" if record.expires_ms is None else f'"expiresAt":"{timestamp(record.expires_ms)}",'
+    return (
+        f'{{"_id":"{hex_id(record.id)}","jti":{encode_basestring(record.jti)},"id_user":"{record.user_id}",'
+        f'"revoked":{"true" if record.revoked else "false"},"createdAt":"{timestamp(record.created_ms)}",'
+        f'"updatedAt":"{timestamp(record.updated_ms)}",{expires}"__v":0}}'
+    ).encode()
 
 
 def timestamp(ms: int) -> str:
@@ -69,6 +66,8 @@ def _date(days: int) -> str:
     return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
+# A page never changes either; 64 of them are about a megabyte.
+@lru_cache(maxsize=64)
 def listing(page: Page, contract: Contract) -> bytes:
     """The body that lists a page (assumed: list-envelope)."""
     records = _array(page.records)
