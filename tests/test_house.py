@@ -1,0 +1,360 @@
+"""The order of the house: which module may know what, and what importing the package does not do."""
+
+import ast
+import dataclasses
+import doctest
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiledesk_fake
+
+PACKAGE = Path(tiledesk_fake.__file__).parent
+TREES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+# What examines other servers is a client, and lives by other rules.
+FAKE = {name: tree for name, tree in TREES.items() if not name.startswith("conformance/")}
+
+
+def module_of(name: str) -> str:
+    """The dotted name of a file of the package."""
+    parts = ["tiledesk_fake", *name.removesuffix(".py").split("/")]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def for_typing_alone(tree: ast.Module) -> set[ast.AST]:
+    """Everything below `if TYPE_CHECKING:`."""
+    return {
+        node
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+
+
+def imports(name: str, *, top_level: bool = False) -> Iterator[str]:
+    """The modules that a file imports when it is imported or, unless `top_level`, ever."""
+    tree = TREES[name]
+    typing_alone = for_typing_alone(tree)
+    for node in tree.body if top_level else ast.walk(tree):
+        if node in typing_alone:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = module_of(name) if name.endswith("__init__.py") else module_of(name).rpartition(".")[0]
+            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            origin = ".".join(filter(None, (base, node.module)))
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def importers(*modules: str, among: dict[str, ast.Module] = FAKE, top_level: bool = False) -> set[str]:
+    """The files that import any of these modules, or anything in them."""
+    return {
+        name
+        for name in among
+        for imported in imports(name, top_level=top_level)
+        if any(imported == module or imported.startswith(f"{module}.") for module in modules)
+    }
+
+
+def texts(tree: ast.Module) -> set[str]:
+    """The strings of a module that are not its documentation."""
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation
+    }
+
+
+def test_the_house_is_all_here() -> None:
+    assert {"gate.py", "history.py", "clock.py", "ids.py", "fake.py", "web/app.py", "web/wire.py"} <= set(FAKE)
+
+
+def test_only_web_knows_flask() -> None:
+    assert importers("flask", "werkzeug", among=TREES) == {"web/app.py"}
+
+
+def test_only_the_fake_leads_to_web_and_only_when_it_is_asked() -> None:
+    outside = {name: tree for name, tree in FAKE.items() if not name.startswith("web/")}
+
+    assert importers("tiledesk_fake.web", among=outside) == {"fake.py"}
+    assert importers("tiledesk_fake.web", among=outside, top_level=True) == set()
+
+
+def test_only_the_fake_leads_to_the_server_and_only_when_it_is_asked() -> None:
+    assert importers("tiledesk_fake.server") == {"fake.py"}
+    assert importers("tiledesk_fake.server", top_level=True) == set()
+
+
+def test_the_core_knows_neither_the_fake_nor_the_command_line() -> None:
+    assert importers("tiledesk_fake.cli") <= {"__main__.py"}
+    assert importers("tiledesk_fake.fake") <= {"cli.py"}
+
+
+def test_errors_import_nothing_of_ours() -> None:
+    assert importers("tiledesk_fake", among={"errors.py": TREES["errors.py"]}) == set()
+
+
+def test_imports_make_no_circle() -> None:
+    known = {module_of(name): name for name in FAKE}
+    depends = {
+        module: {imported for imported in imports(name, top_level=True) if imported in known}
+        for module, name in known.items()
+    }
+    settled: set[str] = set()
+    while free := {module for module in depends.keys() - settled if depends[module] - {module} <= settled}:
+        settled |= free
+
+    assert depends.keys() - settled == set()
+
+
+def test_only_the_clock_reads_the_time() -> None:
+    # Deadlines of connections are real time whatever the fake's clock shows, hence http1.
+    assert importers("time") == {"clock.py", "http1.py"}
+
+
+@pytest.mark.parametrize("name", FAKE)
+def test_nobody_asks_datetime_for_the_time(name: str) -> None:
+    asked = {node.attr for node in ast.walk(FAKE[name]) if isinstance(node, ast.Attribute)}
+
+    # `.now()` of the fake's own clock is what the clock itself defines.
+    assert asked.isdisjoint({"utcnow", "today"})
+    assert not any(
+        isinstance(node, ast.Attribute) and node.attr == "now" and ast.unparse(node.value) in ("datetime", "date")
+        for node in ast.walk(FAKE[name])
+    )
+
+
+def test_only_ids_makes_randomness() -> None:
+    assert importers("random", "secrets", "uuid") == {"ids.py"}
+    assert not any("urandom" in ast.unparse(tree) for tree in FAKE.values())
+
+
+def test_only_the_server_knows_sockets() -> None:
+    assert importers("asyncio", "selectors", "httptools") == {"server.py", "http1.py"}
+    # By a pair of sockets the command line learns of signals.
+    assert importers("socket") <= {"server.py", "http1.py", "cli.py"}
+
+
+def test_only_conformance_knows_schemathesis_and_hypothesis() -> None:
+    assert importers("schemathesis", "hypothesis") <= {"strategies.py"}
+
+
+# `_id` is also a claim of every JWT, so it is no sign of knowing records.
+FIELD_NAMES = {"createdAt", "updatedAt", "expiresAt", "id_user", "__v", "perPage", "jwts", "jwtHistories"}
+
+
+def test_only_wire_knows_the_field_names_of_records() -> None:
+    knowing = {name for name, tree in FAKE.items() if FIELD_NAMES & texts(tree)}
+
+    # A scenario is written in these names, the demo is read from the contract, and a choice is called by one.
+    assert knowing == {"web/wire.py", "scenario.py", "demo.py", "profile.py"}
+    assert FIELD_NAMES & texts(FAKE["profile.py"]) == {"jwts", "jwtHistories"}
+
+
+def refusing_numbers(tree: ast.Module) -> set[int]:
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and type(node.value) is int and 400 <= node.value <= 511
+    }
+
+
+def test_only_problems_pairs_refusals_with_statuses() -> None:
+    deciding = [
+        "refusals.py",
+        "state.py",
+        "history.py",
+        "users.py",
+        "tokens.py",
+        *(name for name in FAKE if name.startswith("web/") and name not in ("web/problems.py", "web/app.py")),
+    ]
+
+    assert {name: numbers for name in deciding if (numbers := refusing_numbers(FAKE[name]))} == {}
+    assert refusing_numbers(FAKE["web/problems.py"]) >= {400, 404, 405, 413, 500}
+
+
+def test_the_gate_reckons_with_the_statuses_of_passport_alone() -> None:
+    """Of two failed strategies the first status counts; the answers are made elsewhere."""
+    assert refusing_numbers(FAKE["gate.py"]) == {400, 401}
+
+
+def test_the_app_has_statuses_for_what_never_gets_onto_the_road_alone() -> None:
+    """A body that is too large to be read, and a bug."""
+    assert refusing_numbers(FAKE["web/app.py"]) == {413, 500}
+
+
+HIDDEN = {"password", "secret", "authorization", "jwt", "body", "target", "query"}
+
+
+def dataclasses_of_the_fake() -> dict[str, type]:
+    found = {}
+    for name in FAKE:
+        if name == "__main__.py":
+            continue
+        for thing in vars(importlib.import_module(module_of(name))).values():
+            if isinstance(thing, type) and dataclasses.is_dataclass(thing) and thing.__module__ == module_of(name):
+                found[f"{thing.__module__}.{thing.__qualname__}"] = thing
+    return found
+
+
+def test_no_dataclass_shows_what_may_hold_credentials() -> None:
+    showing = [
+        f"{name}.{field.name}"
+        for name, made in dataclasses_of_the_fake().items()
+        for field in dataclasses.fields(made)
+        if field.name in HIDDEN and field.repr and name.rpartition(".")[2] != "Fault"
+    ]
+
+    assert len(dataclasses_of_the_fake()) > 15
+    assert showing == []
+
+
+# --- documentation -----------------------------------------------------------------------------------------------
+
+EXAMPLES = [name for name in TREES if ">>> " in (PACKAGE / name).read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_in_the_documentation_runs(name: str) -> None:
+    written = (PACKAGE / name).read_text(encoding="utf-8").count(">>> ")
+
+    results = doctest.testmod(importlib.import_module(module_of(name)))
+
+    assert results.failed == 0
+    assert results.attempted == written
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_every_module_says_what_it_is_for(name: str) -> None:
+    assert ast.get_docstring(TREES[name])
+
+
+def public_definitions(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    """Classes and functions whose names have no underscore, in classes of which the same is true."""
+    for child in node.body:
+        if isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_"):
+            yield child
+            if isinstance(child, ast.ClassDef):
+                yield from public_definitions(child)
+
+
+# What server and http1 define is called by the libraries that named it.
+@pytest.mark.parametrize("name", sorted(FAKE.keys() - {"server.py", "http1.py"}))
+def test_every_public_class_and_function_is_documented(name: str) -> None:
+    assert [part.name for part in public_definitions(FAKE[name]) if not ast.get_docstring(part)] == []
+
+
+# --- what importing does not do ----------------------------------------------------------------------------------
+
+
+def run(program: str) -> Any:
+    """What a new interpreter prints, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
+        # Little of this process's environment: the package may have changed that already.
+        env={name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_importing_the_package_imports_next_to_nothing() -> None:
+    loaded = run("""
+        import json, sys
+        before = set(sys.modules)
+        import tiledesk_fake
+        dir(tiledesk_fake), tiledesk_fake.__all__, tiledesk_fake.__version__
+        print(json.dumps(sorted(set(sys.modules) - before)))
+    """)
+
+    assert [name for name in loaded if name.startswith("tiledesk_fake")] == ["tiledesk_fake"]
+    assert {"flask", "werkzeug", "yaml", "click", "jsonschema_rs", "asyncio", "socket", "logging"}.isdisjoint(loaded)
+
+
+def test_making_a_fake_imports_no_flask_and_no_server() -> None:
+    loaded = run("""
+        import json, sys
+        import tiledesk_fake
+        fake = tiledesk_fake.TiledeskFake()
+        fake.issue_token(fake.add_user(email="ada@example.com"))
+        print(json.dumps(sorted(sys.modules)))
+    """)
+
+    assert {"flask", "werkzeug", "click", "asyncio", "tiledesk_fake.server", "tiledesk_fake.web"}.isdisjoint(loaded)
+
+
+WORLD = """
+    import json, logging, os, signal, sys, threading, warnings
+
+    def world():
+        return [
+            dict(os.environ),
+            [str(signal.getsignal(number)) for number in signal.valid_signals() if number not in (9, 19)],
+            [str(handler) for handler in logging.getLogger().handlers],
+            logging.getLogger().level,
+            [thread.name for thread in threading.enumerate()],
+            [str(filter) for filter in warnings.filters],
+            sys.path, sys.getrecursionlimit(), sys.getswitchinterval(), os.getcwd(), str(sys.excepthook),
+        ]
+
+    before = json.dumps(world())
+"""
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        "import tiledesk_fake",
+        "import tiledesk_fake.fake, tiledesk_fake.server, tiledesk_fake.web.app",
+        "from tiledesk_fake import TiledeskFake; fake = TiledeskFake(); fake.wsgi_app",
+        "from tiledesk_fake import TiledeskFake\nwith TiledeskFake() as fake: fake.url",
+    ],
+    ids=["import", "import of everything", "use", "serving"],
+)
+def test_nothing_outside_the_package_is_changed_by(done: str) -> None:
+    program = f"{textwrap.dedent(WORLD)}\n{done}\nprint(json.dumps([json.loads(before), world()]))"
+
+    before, after = run(program)
+
+    assert after == before
+
+
+def test_the_package_is_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_every_module_can_be_imported_by_itself() -> None:
+    names = [module.name for module in pkgutil.iter_modules([str(PACKAGE)]) if module.name != "__main__"]
+
+    failed = run(f"""
+        import importlib, json, sys
+        failed = []
+        for name in {names!r}:
+            for loaded in [loaded for loaded in sys.modules if loaded.startswith("tiledesk_fake")]:
+                del sys.modules[loaded]
+            try:
+                importlib.import_module("tiledesk_fake." + name)
+            except ImportError as problem:
+                failed.append([name, str(problem)])
+        print(json.dumps(failed))
+    """)
+
+    assert failed == []
