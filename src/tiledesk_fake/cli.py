@@ -1,4 +1,4 @@
-"""The command line: `tiledesk-fake serve` and `tiledesk-fake spec`.
+"""The command line: `tiledesk-fake serve`, `spec`, `check` and `learn`.
 
 What goes wrong is one line on stderr and exit code 2.
 """
@@ -7,11 +7,11 @@ import json
 import os
 import shlex
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from threading import Event
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -34,7 +34,24 @@ _assume = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+class _Group(click.Group):
+    """Imports `check` and `learn` when they are asked for: `serve` starts without them."""
+
+    CONFORMANCE = ("check", "learn")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.CONFORMANCE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.CONFORMANCE:
+            return super().get_command(ctx, cmd_name)
+        from .conformance import cli as conformance  # noqa: PLC0415
+
+        command: click.Command = getattr(conformance, cmd_name)
+        return command
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="tiledesk-fake")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -75,15 +92,23 @@ def serve(
         profile=_choices(profile_file, assumptions), secret=secret, base_path=base_path, host=host, port=port
     )
     fake.load(demo.scenario() if scenario is None else scenario)
-    stopped = Event()
+    # The system's own handler writes to the socket, at once and in whichever thread. Waiting for an Event would miss a
+    # signal that comes just before the wait, and hang where one signal interrupts the handler of another.
+    signalled, wakeup = socket.socketpair()
+    wakeup.setblocking(False)
+    signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
-    with fake:
+        signal.signal(name, lambda *_: None)
+    with signalled, wakeup, fake:
         if not quiet:
             for line in _welcome(fake, with_password=scenario is None):
                 click.echo(line)
         click.echo(f"tiledesk-fake listening on {fake.url}")
-        stopped.wait()
+        signalled.recv(1)
+        # A second one while the server stops, or at the very end when Python has let go of the handlers, is no matter.
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
 
 
 @cli.command()

@@ -1,0 +1,35 @@
+"""Is a server within the contract, and which choices does it make? Asked over HTTP, of any server.
+
+    from tiledesk_fake.conformance import RULES, Examination, check, learn, target
+
+Only what generates requests needs the extra `check`; the rules and `learn` do without.
+"""
+
+from .examination import Examination
+from .learning import Learnt, learn
+from .outcome import Broken, CannotCheck, Finding, Forbidden, LeftOut, Omission
+from .place import Place
+from .report import Report
+from .rules import RULES, Rule
+from .runner import check, judge
+from .target import Target, target
+
+__all__ = [
+    "RULES",
+    "Broken",
+    "CannotCheck",
+    "Examination",
+    "Finding",
+    "Forbidden",
+    "Learnt",
+    "LeftOut",
+    "Omission",
+    "Place",
+    "Report",
+    "Rule",
+    "Target",
+    "check",
+    "judge",
+    "learn",
+    "target",
+]

@@ -1,0 +1,169 @@
+"""The commands `tiledesk-fake check` and `tiledesk-fake learn`."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+
+from ..ids import Ids
+from ..profile import parse_assumptions, read_profile
+from .credentials import Basic, Credential, Jwt
+from .learning import learn as learn_from
+from .outcome import CannotCheck
+from .report import form_of
+from .runner import Progress
+from .runner import check as check_target
+from .target import EXAMPLES, Target
+
+_MISSING = "check needs Schemathesis and Hypothesis; pip install 'tiledesk-fake[check]'"
+
+
+def _collect(parse: Callable[[str], Credential]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:
+    def collect(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:
+        # Options are called back in the order of the command line, so the first user is the one who was given first.
+        context.ensure_object(dict).setdefault("credentials", []).extend(map(parse, values))
+
+    return collect
+
+
+def _options(command: Any) -> Any:
+    for option in reversed(
+        (
+            click.argument("url"),
+            click.option(
+                "--basic",
+                metavar="ADDRESS:PASSWORD",
+                multiple=True,
+                expose_value=False,
+                callback=_collect(Basic.parse),
+                help="Credentials of a user; may be repeated. The first user is the one examined.",
+            ),
+            click.option(
+                "--jwt",
+                metavar="TOKEN",
+                multiple=True,
+                expose_value=False,
+                callback=_collect(Jwt.parse),
+                help="A token of a user; may be repeated, for the same user or another.",
+            ),
+            click.option(
+                "--may-revoke", is_flag=True, help="Allow to revoke tokens of the users; without it, only read."
+            ),
+            click.option(
+                "--timeout",
+                "timeout_s",
+                default=10.0,
+                show_default=True,
+                type=click.FloatRange(0.1),
+                help="The seconds to wait for an answer.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_options
+@click.option(
+    "--profile",
+    "profile_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A YAML file that turns assumptions: `profile:` maps ids to choices.",
+)
+@click.option(
+    "--assume", "assumptions", metavar="ID=CHOICE", multiple=True, help="Turn one assumption; may be repeated."
+)
+@click.option(
+    "--examples", default=EXAMPLES, show_default=True, type=click.IntRange(1), help="Generated examples per operation."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat the run that said this seed.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the report: .html, .json or .xml (JUnit), by the suffix.",
+)
+@click.pass_context
+def check(
+    context: click.Context,
+    *,
+    url: str,
+    may_revoke: bool,
+    timeout_s: float,
+    profile_file: Path | None,
+    assumptions: tuple[str, ...],
+    examples: int,
+    seed: int | None,
+    report: Path | None,
+) -> None:
+    """Is the server at URL within the contract? Exit 0 if it is, 1 if not, 2 if it cannot be checked."""
+    if find_spec("schemathesis") is None or find_spec("hypothesis") is None:
+        raise CannotCheck(_MISSING)
+    if report is not None:
+        form_of(report)
+    choices = {} if profile_file is None else dict(read_profile(profile_file).choices)
+    target = Target(
+        url,
+        tuple(context.ensure_object(dict).get("credentials", ())),
+        choices | parse_assumptions(assumptions, source="--assume"),
+        may_revoke,
+        examples,
+        UUID(Ids().jti()).int % 2**32 if seed is None else seed,
+        timeout_s,
+    )
+    with _progress() as progress:
+        found = check_target(target, progress=progress)
+    click.echo(found.text())
+    if report is not None:
+        found.write(report)
+    if found.broken:
+        sys.exit(1)
+
+
+@click.command()
+@_options
+@click.option(
+    "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where the profile goes; stdout unless given."
+)
+@click.pass_context
+def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: float, output: Path | None) -> None:
+    """Which choice does the server at URL make for each assumption? Writes a profile."""
+    credentials = tuple(context.ensure_object(dict).get("credentials", ()))
+    with _progress() as progress:
+        learnt = learn_from(Target(url, credentials, may_revoke=may_revoke, timeout_s=timeout_s), progress=progress)
+    if output is None:
+        click.echo(learnt.yaml(), nl=False)
+    else:
+        try:
+            output.write_text(learnt.yaml(), encoding="utf-8")
+        except OSError as cause:
+            raise CannotCheck(f"{output}: cannot be written: {cause.strerror or cause}") from cause
+    known = len(learnt.choices) - len(learnt.unknown)
+    click.echo(f"{known} of {len(learnt.choices)} assumptions answered", err=True)
+    for id in learnt.unknown:
+        click.echo(f"  {id}: {learnt.evidence[id]}", err=True)
+    for record in learnt.revoked:
+        click.echo(f"revoked {record['_id']} (jti {record['jti']})", err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Tells progress on a terminal, in one line that is gone at the end; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, doing: None
+        return
+
+    def tell(done: int, total: int, doing: str) -> None:
+        click.echo(f"\r\x1b[K[{done}/{total}] {doing}", nl=False, err=True)
+
+    try:
+        yield tell
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)

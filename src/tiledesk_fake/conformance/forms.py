@@ -1,0 +1,49 @@
+"""The forms that the contract gives bodies, and what is wrong with a body under one."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from ..contract import Contract
+
+
+def response_form(contract: Contract, response: str) -> Any:
+    """The schema of a JSON response under components.responses, self-contained, open to further fields."""
+    declared = contract.document["components"]["responses"][response]
+    return open_form(resolved(contract.document, declared["content"]["application/json"]["schema"]))
+
+
+def resolved(document: Any, node: Any) -> Any:
+    """The node with every reference replaced by what it refers to."""
+    if isinstance(node, dict):
+        if isinstance(reference := node.get("$ref"), str):
+            found = document
+            for key in reference.removeprefix("#/").split("/"):
+                found = found[key]
+            return resolved(document, found)
+        return {key: resolved(document, value) for key, value in node.items()}
+    return [resolved(document, item) for item in node] if isinstance(node, list) else node
+
+
+def open_form(schema: Any) -> Any:
+    """The schema without the ban on further fields: the contract leaves open which others a server has."""
+    if isinstance(schema, dict):
+        return {key: open_form(value) for key, value in schema.items() if key != "additionalProperties"}
+    return [open_form(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def problem(body: Any, schema: Any) -> str:
+    """What is wrong with a body, in a few words; empty if nothing is."""
+    try:
+        _validator(json.dumps(schema, sort_keys=True)).validate(body)
+    except jsonschema_rs.ValidationError as found:
+        where = "/".join(map(str, found.instance_path)) or "the body"
+        return f"{where}: {found.message[:200]}"
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _validator(schema: str) -> Any:
+    return jsonschema_rs.validator_for(json.loads(schema), validate_formats=True)

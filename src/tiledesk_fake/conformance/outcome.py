@@ -1,0 +1,73 @@
+"""What an examination can come to.
+
+TiledeskFakeError
+├── CannotCheck     the server could not be examined: unreachable, credentials refused, nothing to examine with
+└── Forbidden       the guard refuses to send a request
+
+Broken              a rule is broken: expected, got, and the exchange that shows it
+LeftOut             a rule could not be asked, and why
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import TiledeskFakeError
+
+if TYPE_CHECKING:
+    from .client import Exchange
+    from .place import Place
+
+
+class CannotCheck(TiledeskFakeError):
+    """The server could not be examined; the message says why, and what to do."""
+
+
+class Forbidden(TiledeskFakeError):
+    """The guard refuses to send a request, because it could change what is not ours to change."""
+
+
+class Broken(Exception):
+    """A rule is broken. `rule` is its id where that is not the rule which was being asked."""
+
+    def __init__(self, expected: str, got: str, exchange: Exchange | None, rule: str | None = None) -> None:
+        super().__init__(f"expected {expected}; got {got}")
+        self.expected = expected
+        self.got = got
+        self.exchange = exchange
+        self.rule = rule
+
+
+class LeftOut(Exception):
+    """A rule could not be asked; the text is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One way in which a server breaks the contract. Nothing in it is secret."""
+
+    rule: str
+    sentence: str
+    expected: str
+    got: str
+    place: Place
+    curl: str
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.rule}: {self.sentence}",
+            f"  expected  {self.expected}",
+            f"  got       {self.got}",
+            f"  contract  {self.place}",
+        ]
+        return "\n".join([*lines, f"  try       {self.curl}"] if self.curl else lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A rule that was not asked, and why."""
+
+    rule: str
+    sentence: str
+    reason: str

@@ -1,0 +1,209 @@
+"""What an examination found, and the forms in which it is handed on: text, JSON, JUnit, and a page for people."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+from xml.etree import ElementTree
+
+from .. import __version__
+from .outcome import CannotCheck, Finding, Omission
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of one examination. Nothing in it is secret."""
+
+    url: str
+    profile: Mapping[str, str]
+    seed: int
+    may_revoke: bool
+    kept: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    left_out: list[Omission] = field(default_factory=list)
+    revoked: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the server breaks the contract."""
+        return bool(self.findings)
+
+    @property
+    def broken_rules(self) -> set[str]:
+        """The ids of the rules that are broken."""
+        return {finding.rule for finding in self.findings}
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in one sentence."""
+        said = f"{len(self.kept)} rules kept, {len(self.findings)} broken, {len(self.left_out)} left out"
+        return f"{self.url} {'breaks' if self.broken else 'keeps'} the contract: {said} (seed {self.seed})"
+
+    def text(self) -> str:
+        """The report for a terminal."""
+        blocks = [str(finding) for finding in self.findings]
+        if self.left_out:
+            by_reason: dict[str, list[str]] = {}
+            for each in self.left_out:
+                by_reason.setdefault(each.reason, []).append(each.rule)
+            said = [f"  {reason}:\n{_wrapped(rules)}" for reason, rules in by_reason.items()]
+            blocks.append("\n".join(["Left out:", *said]))
+        if self.revoked:
+            blocks.append("\n".join(["Revoked:", *(f"  {each['_id']} (jti {each['jti']})" for each in self.revoked)]))
+        return "\n\n".join([*blocks, self.verdict])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON takes it."""
+        return {
+            "tool": f"tiledesk-fake {__version__}",
+            "url": self.url,
+            "verdict": "broken" if self.broken else "kept",
+            "profile": dict(self.profile),
+            "seed": self.seed,
+            "may_revoke": self.may_revoke,
+            "findings": [_finding(each) for each in self.findings],
+            "left_out": [asdict(each) for each in self.left_out],
+            "kept": self.kept,
+            "revoked": self.revoked,
+        }
+
+    def json(self) -> str:
+        """The report as a JSON document."""
+        return json.dumps(self.as_dict(), ensure_ascii=False, indent=2) + "\n"
+
+    def junit(self) -> str:
+        """The report as JUnit XML: a test case for each rule."""
+        suite = ElementTree.Element(
+            "testsuite",
+            name=f"tiledesk-fake check {self.url}",
+            tests=str(len(self.kept) + len(self.findings) + len(self.left_out)),
+            failures=str(len(self.findings)),
+            errors="0",
+            skipped=str(len(self.left_out)),
+        )
+        for rule in self.kept:
+            _case(suite, rule)
+        for finding in self.findings:
+            message = _printable(f"expected {finding.expected}; got {finding.got}")
+            failure = ElementTree.SubElement(_case(suite, finding.rule), "failure", message=message, type="broken")
+            failure.text = _printable(str(finding))
+        for omission in self.left_out:
+            ElementTree.SubElement(_case(suite, omission.rule), "skipped", message=_printable(omission.reason))
+        if self.revoked:
+            ElementTree.SubElement(suite, "system-out").text = _printable("Revoked: " + json.dumps(self.revoked))
+        suites = ElementTree.Element("testsuites")
+        suites.append(suite)
+        ElementTree.indent(suites)
+        return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+    def html(self) -> str:
+        """The report as one page, which needs nothing but itself."""
+        title = f"{'Broken' if self.broken else 'Kept'}: {escape(self.url)}"
+        body = [f"<h1>{title}</h1>", f"<p>{escape(self.verdict)}</p>"]
+        body += [_article(finding) for finding in self.findings]
+        body.append(_table("Left out", ("Rule", "What it asks", "Why"), self._omissions()))
+        body.append(_table("Revoked", ("id", "jti"), [(each["_id"], each["jti"]) for each in self.revoked]))
+        body.append(_table("Profile", ("Assumption", "Choice"), list(self.profile.items())))
+        body.append(_table("Kept", ("Rule",), [(rule,) for rule in self.kept]))
+        return _PAGE.format(title=title, style=_STYLE, body="\n".join(filter(None, body)))
+
+    def write(self, path: Path) -> None:
+        """Write the report in the form that the suffix of the path names: .html, .json or .xml (JUnit).
+
+        Raises CannotCheck for another suffix, or if the file cannot be written.
+        """
+        form = form_of(path)
+        try:
+            path.write_text(getattr(self, form)(), encoding="utf-8")
+        except OSError as cause:
+            raise CannotCheck(f"{path}: cannot be written: {cause.strerror or cause}") from cause
+
+    def _omissions(self) -> list[tuple[str, ...]]:
+        return [(each.rule, each.sentence, each.reason) for each in self.left_out]
+
+
+_FORMS = {".html": "html", ".json": "json", ".xml": "junit"}
+
+
+def form_of(path: Path) -> str:
+    """The form that a path's suffix names. Raises CannotCheck for another suffix."""
+    if path.suffix.lower() not in _FORMS:
+        raise CannotCheck(f"--report: expected a file ending in {', '.join(_FORMS)}, got {str(path)!r}")
+    return _FORMS[path.suffix.lower()]
+
+
+def _wrapped(rules: list[str]) -> str:
+    return fill(", ".join(rules), 110, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "sentence": finding.sentence,
+        "expected": finding.expected,
+        "got": finding.got,
+        "contract": f"openapi/jwt.yaml:{finding.place.line}",
+        "level": finding.place.level,
+        "curl": finding.curl,
+    }
+
+
+def _case(suite: ElementTree.Element, rule: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname="tiledesk_fake.conformance", name=rule)
+
+
+def _printable(text: str) -> str:
+    # XML has no way to write most control characters.
+    return "".join(each if each in "\t\n" or each.isprintable() else "�" for each in text)
+
+
+def _article(finding: Finding) -> str:
+    rows = [("Expected", finding.expected), ("Got", finding.got), ("Contract", str(finding.place))]
+    if finding.curl:
+        rows.append(("Try", finding.curl))
+    cells = "".join(f"<dt>{name}</dt><dd><code>{escape(value)}</code></dd>" for name, value in rows)
+    return f"<article><h2>{escape(finding.rule)}</h2><p>{escape(finding.sentence)}</p><dl>{cells}</dl></article>"
+
+
+def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f"<th scope='col'>{escape(column)}</th>" for column in columns)
+    cells = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f"<details><summary>{title} ({len(rows)})</summary>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table></details>"
+    )
+
+
+_STYLE = """
+:root { color-scheme: light dark }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+article { border-left: .3rem solid #c0392b; padding-left: 1rem; margin: 1.5rem 0 }
+h1, h2 { line-height: 1.2; overflow-wrap: anywhere }
+dt { font-weight: 600 }
+dd { margin: 0 0 .5rem }
+code { overflow-wrap: anywhere; white-space: pre-wrap }
+details { margin: 1rem 0 }
+summary { cursor: pointer; font-weight: 600 }
+td, th { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere }
+"""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""

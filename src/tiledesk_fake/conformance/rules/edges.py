@@ -1,0 +1,175 @@
+"""The edges of the interface: invalid values, HEAD, slashes, methods and paths that nothing has. Mostly reads."""
+
+from ..client import Exchange
+from ..examination import Examination, expect
+from ..guard import HISTORY
+from ..outcome import LeftOut
+from .rule import Family, assumption
+
+family = Family()
+rule = family.rule
+
+INVALID = assumption("invalid-query")
+
+
+def _check_invalid(exam: Examination, query: str) -> None:
+    """Break the rule unless a query with one invalid value is answered as the profile says."""
+    exchange = exam.listed(query)
+    match exam.profile.invalid_query:
+        case "reject":
+            expect(exchange.status == 400, f"400 for {query}", exchange)
+            exam.expect_json(exchange, "InvalidQuery", 400, rule="refusal-form")
+        case "fail":
+            expect(exchange.status == 500, f"500 for {query}", exchange)
+            exam.expect_json(exchange, "ServerError", 500, rule="refusal-form")
+        case _:
+            expect(exchange.status == 200, f"200 for {query}, as if the value were absent", exchange)
+            expect(exam.as_page(exchange).ids == exam.page().ids, f"the default list for {query}", exchange)
+
+
+def _check_values(exam: Examination, role: str, values: tuple[str, ...]) -> None:
+    for value in values:
+        _check_invalid(exam, f"{exam.names[role]}={value}")
+
+
+@rule("invalid-page", "A page that is no number, or before the first, is invalid.", *INVALID)
+def invalid_page(exam: Examination) -> None:
+    before = str(exam.contract.first_page - 1)
+    _check_values(exam, "page", ("abc", before, "1.5", "2147483648", "99999999999999999999", "null", "NaN"))
+
+
+@rule("invalid-digits", "A number is ASCII digits and nothing else.", *INVALID)
+def invalid_digits(exam: Examination) -> None:
+    # A full-width and an Arabic digit; an underscore, signs, blanks, hex and an exponent as some languages take them.
+    odd = ("%EF%BC%91", "%D9%A1", "1_0", "%2B1", "+1", "1%20", "0x1", "1e0", "1.0", "%00")
+    _check_values(exam, "page", odd)
+    _check_values(exam, "direction", ("%EF%BC%91", "%2B1", "1.0", "01"))
+
+
+@rule("invalid-direction", "A direction is 1 or -1.", *INVALID)
+def invalid_direction(exam: Examination) -> None:
+    _check_values(exam, "direction", ("0", "2", "7", "-2", "asc", "DESC", "true"))
+
+
+@rule("invalid-sort-field", "A sort field is a field of the record.", *INVALID)
+def invalid_sort_field(exam: Examination) -> None:
+    _check_values(exam, "sortField", ("nothing", "createdat", "createdAt,jti", "-createdAt", "$where", "__proto__"))
+
+
+@rule("empty-parameter", "A parameter without a value is invalid.", *INVALID)
+def empty_parameter(exam: Examination) -> None:
+    for role in ("page", "direction", "sortField"):
+        _check_values(exam, role, ("",))
+
+
+@rule("repeated-parameter", "A parameter that is given twice is invalid.", *INVALID)
+def repeated_parameter(exam: Examination) -> None:
+    for role, value in (("page", str(exam.contract.first_page)), ("direction", "-1"), ("sortField", "createdAt")):
+        name = exam.names[role]
+        _check_invalid(exam, f"{name}={value}&{name}={value}")
+
+
+@rule("head", "HEAD answers as GET, without a body.", "paths", "/jwt/history", "get", "description", level="assumed")
+def head(exam: Examination) -> None:
+    got = exam.listed()
+    asked = exam.ask("HEAD", HISTORY, exam.first.authorization)
+    expect(asked.status == got.status, f"status {got.status}, as for GET", asked)
+    expect(asked.media_type == got.media_type, f"the media type {got.media_type}, as for GET", asked)
+    refused = exam.ask("HEAD", HISTORY)
+    expect(refused.status == 401, "401 for HEAD without credentials", refused)
+
+
+@rule(
+    "trailing-slash", "A slash at the end of the path makes no difference.", "paths", "/jwt/history", level="observed"
+)
+def trailing_slash(exam: Examination) -> None:
+    _check_same_list(exam, f"{HISTORY}/")
+
+
+@rule("path-case", "The path is the same in any case.", "paths", "/jwt/history", level="observed")
+def path_case(exam: Examination) -> None:
+    _check_same_list(exam, "/JWT/History")
+
+
+def _check_same_list(exam: Examination, path: str) -> None:
+    plain, exchange = exam.page(), exam.listed(path=path)
+    expect(exchange.status == 200, f"200 for {path}", exchange)
+    expect(exam.as_page(exchange).ids == plain.ids, f"the same list at {path}", exchange)
+
+
+QUIRKS = assumption("server-quirks")
+
+
+def _check_fallen_through(exam: Examination, exchange: Exchange, calm: int, *, rule: str | None = None) -> None:
+    """Break the rule unless a request that no operation is for is answered as the profile says."""
+    if exam.profile.server_quirks == "observed":
+        expect(exchange.status == 400, "400, as if the path began with a project", exchange, rule=rule)
+        expect(b"Invalid project id" in exchange.body, "the words Invalid project id", exchange, rule=rule)
+        return
+    expect(exchange.status == calm, f"{calm}", exchange, rule=rule)
+    if calm == 405:
+        expect(bool(exchange.values("Allow")), "405 with an Allow header", exchange, rule=rule)
+
+
+@rule("unknown-path", "Below the history, a path that nothing has is not found.", *QUIRKS)
+def unknown_path(exam: Examination) -> None:
+    for path in (f"{HISTORY}/a/b/c", f"{HISTORY}/a/b"):
+        _check_fallen_through(exam, exam.listed(path=path), 404)
+
+
+@rule(
+    "wrong-method-on-a-token",
+    "There is no GET for a single token: the method is refused, and Allow names another.",
+    *QUIRKS,
+)
+def wrong_method_on_a_token(exam: Examination) -> None:
+    key = exam.nobodys_jti()
+    for path in (f"{HISTORY}/{key}", f"{HISTORY}/id/{exam.nobodys_id()}"):
+        exchange = exam.listed(path=path)
+        _check_fallen_through(exam, exchange, 405)
+        allowed = [word.strip() for value in exchange.values("Allow") for word in value.split(",")]
+        right = exam.profile.server_quirks == "observed" or ("DELETE" in allowed and "GET" not in allowed)
+        expect(right, "an Allow header with DELETE and without GET", exchange, f"Allow: {', '.join(allowed)}")
+
+
+@rule("wrong-method", "A method that the contract does not have is refused.", *QUIRKS, revokes=True)
+def wrong_method(exam: Examination) -> None:
+    key = exam.nobodys_jti()
+    before = exam.records()
+    for method, path in (
+        ("POST", HISTORY),
+        ("PUT", HISTORY),
+        ("PATCH", HISTORY),
+        ("DELETE", HISTORY),
+        ("PUT", f"{HISTORY}/{key}"),
+        ("POST", f"{HISTORY}/{key}"),
+        ("PATCH", f"{HISTORY}/id/{exam.nobodys_id()}"),
+    ):
+        exchange = exam.ask(method, path, exam.first.authorization)
+        _check_fallen_through(exam, exchange, 405)
+    expect(exam.records() == before, "the list as it was", exchange, "another list after the refused methods")
+
+
+@rule("malformed-escape", "A percent-escape that is none makes the path invalid.", *QUIRKS)
+def malformed_escape(exam: Examination) -> None:
+    calm = exam.profile.server_quirks == "calm"
+    for escape in ("%zz", "%E9", "%"):
+        exchange = exam.listed(path=f"{HISTORY}/{escape}")
+        expect(exchange.status == (400 if calm else 500), "400" if calm else "500", exchange)
+
+
+@rule(
+    "refusal-form",
+    "A refusal has the declared form: JSON with success false and a message.",
+    "components",
+    "schemas",
+    "Refusal",
+)
+def refusal_form(exam: Examination) -> None:
+    if exam.profile.invalid_query != "reject":
+        raise LeftOut("under this profile no reading is refused with a message")
+    exchange = exam.listed(f"{exam.names['page']}=abc")
+    exam.expect_json(exchange, "InvalidQuery", 400)
+
+
+RULES = family.rules

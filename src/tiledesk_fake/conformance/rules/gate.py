@@ -1,0 +1,302 @@
+"""Who is let in, and how everybody else is refused. What is tried here must be refused, on keys that nobody has."""
+
+import base64
+import hmac
+from collections.abc import Callable, Iterator
+
+from ..client import Exchange
+from ..credentials import Jwt, basic_authorization, decoded, encoded
+from ..examination import Examination, expect, id_path, jti_path
+from ..guard import HISTORY
+from ..outcome import LeftOut
+from .rule import UNAUTHORIZED, Family
+
+family = Family()
+rule = family.rule
+
+BASIC = ("components", "securitySchemes", "basicAuth")
+JWT = ("components", "securitySchemes", "jwtAuth")
+SOMEBODY = "nobody@example.invalid"
+
+
+def _everywhere(exam: Examination, authorization: str | None) -> Iterator[Exchange]:
+    """The answers of all three operations to these credentials."""
+    yield exam.ask("GET", HISTORY, authorization)
+    yield exam.ask("DELETE", f"{HISTORY}/{exam.nobodys_jti()}", authorization)
+    yield exam.ask("DELETE", f"{HISTORY}/id/{exam.nobodys_id()}", authorization)
+
+
+def _check_refused(exam: Examination, *authorizations: str | None) -> None:
+    for authorization in authorizations:
+        for exchange in _everywhere(exam, authorization):
+            expect(exchange.status == 401, "401 Unauthorized", exchange)
+
+
+def _check_accepted(exam: Examination, *authorizations: str) -> None:
+    for authorization in authorizations:
+        exchange = exam.ask("GET", HISTORY, authorization)
+        expect(exchange.status == 200, "200, because these credentials are good", exchange)
+
+
+def _jwt(exam: Examination) -> Jwt:
+    if not exam.first.jwts:
+        raise LeftOut("a JWT of the first user is needed; give --jwt")
+    return exam.first.jwts[0]
+
+
+def _parts(exam: Examination) -> tuple[str, str, str]:
+    header, payload, signature = _jwt(exam).token.split(".")
+    return header, payload, signature
+
+
+@rule("no-credentials", "Without credentials every operation is refused.", *UNAUTHORIZED)
+def no_credentials(exam: Examination) -> None:
+    _check_refused(exam, None, "")
+
+
+@rule(
+    "unauthorized-challenge",
+    "The 401 carries exactly the one Basic challenge.",
+    *UNAUTHORIZED,
+    "headers",
+    "WWW-Authenticate",
+)
+def unauthorized_challenge(exam: Examination) -> None:
+    expected = [value for name, value in exam.contract.answers["Unauthorized"].headers if name == "WWW-Authenticate"]
+    for exchange in _everywhere(exam, None):
+        found = exchange.values("WWW-Authenticate")
+        expect(found == expected, f"WWW-Authenticate: {expected[0]}", exchange, f"{exchange.status} with {found}")
+
+
+@rule("unauthorized-body", "The body of the 401 is the plain text Unauthorized.", *UNAUTHORIZED)
+def unauthorized_body(exam: Examination) -> None:
+    for exchange in _everywhere(exam, f"JWT {_nonsense(exam)}"):
+        expect(exchange.body == exam.contract.answers["Unauthorized"].body, "the body Unauthorized", exchange)
+
+
+@rule("unauthorized-content-type", "The 401 names no content type.", *UNAUTHORIZED)
+def unauthorized_content_type(exam: Examination) -> None:
+    for exchange in _everywhere(exam, None):
+        expect(exchange.media_type is None, "no Content-Type", exchange, f"{exchange.status} {exchange.media_type}")
+
+
+def _nonsense(exam: Examination) -> str:
+    """A token of the right form, signed by nobody."""
+    return f"{encoded({'alg': 'HS256', 'typ': 'JWT'})}.{encoded({'sub': 'user', 'jti': exam.nobodys_jti()})}.{'A' * 43}"
+
+
+@rule("gate-before-parameters", "Who is not let in does not learn whether the request was valid.", *UNAUTHORIZED)
+def gate_before_parameters(exam: Examination) -> None:
+    for query in (f"{exam.names['page']}=abc", f"{exam.names['direction']}=7", f"{exam.names['sortField']}=nothing"):
+        exchange = exam.ask("GET", f"{HISTORY}?{query}")
+        expect(exchange.status == 401, "401 before the query is judged", exchange)
+
+
+@rule(
+    "gate-before-paths",
+    "Who is not let in does not learn which paths and methods there are.",
+    "x-assumptions",
+    "server-quirks",
+)
+def gate_before_paths(exam: Examination) -> None:
+    key = exam.nobodys_jti()
+    for method, path in (
+        ("GET", f"{HISTORY}/a/b/c"),
+        ("GET", f"{HISTORY}/{key}"),
+        ("POST", HISTORY),
+        ("PUT", HISTORY),
+        ("PATCH", f"{HISTORY}/{key}"),
+        ("DELETE", f"{HISTORY}/id/not-an-id/{key}"),
+    ):
+        exchange = exam.ask(method, path)
+        expect(exchange.status == 401, "401 before method and path are judged", exchange)
+
+
+@rule("accepts-scheme-in-any-case", "The scheme word counts in any case.", *JWT)
+def accepts_scheme(exam: Examination) -> None:
+    for credential in exam.first.credentials:
+        word, _, rest = credential.authorization.partition(" ")
+        _check_accepted(exam, f"{word} {rest}", f"{word.lower()} {rest}", f"{word.upper()} {rest}")
+
+
+@rule("accepts-address-in-any-case", "The e-mail address of Basic counts in any case.", *BASIC)
+def accepts_address(exam: Examination) -> None:
+    basic = exam.first.basic
+    if basic is None:
+        raise LeftOut("Basic credentials of the first user are needed; give --basic")
+    _check_accepted(exam, basic_authorization(basic.email.upper(), basic.password))
+
+
+@rule("accepts-password-before-colon", "The password of Basic ends at its first colon.", *BASIC)
+def accepts_password_before_colon(exam: Examination) -> None:
+    basic = exam.first.basic
+    if basic is None:
+        raise LeftOut("Basic credentials of the first user are needed; give --basic")
+    _check_accepted(exam, basic_authorization(basic.email, f"{basic.password}:more"))
+
+
+@rule("refuses-wrong-password", "A wrong password is refused.", *BASIC)
+def refuses_wrong_password(exam: Examination) -> None:
+    basic = exam.first.basic
+    if basic is None:
+        raise LeftOut("Basic credentials of the first user are needed; give --basic")
+    wrong = (f"x{basic.password}", f"{basic.password.split(':')[0]}x", basic.password.swapcase(), "")
+    _check_refused(exam, *(basic_authorization(basic.email, each) for each in wrong if each != basic.password))
+
+
+@rule("refuses-unknown-user", "A user that there is not is refused.", *BASIC)
+def refuses_unknown_user(exam: Examination) -> None:
+    basic = exam.first.basic
+    _check_refused(exam, basic_authorization(SOMEBODY, basic.password if basic else "secret"))
+
+
+@rule("refuses-bearer", "The scheme is JWT: Bearer and other words are refused, even with a good token.", *JWT)
+def refuses_bearer(exam: Examination) -> None:
+    token = _jwt(exam).token
+    _check_refused(exam, f"Bearer {token}", f"bearer {token}", f"Token {token}", f"JWTX {token}")
+
+
+@rule("refuses-doubled-scheme", "A token that is preceded by JWT twice is refused.", *JWT)
+def refuses_doubled_scheme(exam: Examination) -> None:
+    _check_refused(exam, f"JWT JWT {_jwt(exam).token}")
+
+
+@rule("refuses-bad-signature", "A token with another signature is refused.", *JWT)
+def refuses_bad_signature(exam: Examination) -> None:
+    header, payload, signature = _parts(exam)
+    # Not at the end: the last character has bits that mean nothing.
+    turned = ("B" if signature[0] == "A" else "A") + signature[1:]
+    _check_refused(exam, f"JWT {header}.{payload}.{turned}", f"JWT {header}.{payload}.{signature[:-4]}")
+
+
+@rule("refuses-changed-payload", "A token whose claims were changed is refused.", *JWT)
+def refuses_changed_payload(exam: Examination) -> None:
+    header, payload, signature = _parts(exam)
+    claims = decoded(payload)
+    for changed in (claims | {"iat": 1}, claims | {"_id": exam.nobodys_id()}, claims | {"jti": exam.nobodys_jti()}):
+        _check_refused(exam, f"JWT {header}.{encoded(changed)}.{signature}")
+
+
+@rule("refuses-stripped-signature", "A token without a signature is refused.", *JWT)
+def refuses_stripped_signature(exam: Examination) -> None:
+    header, payload, _ = _parts(exam)
+    _check_refused(exam, f"JWT {header}.{payload}.", f"JWT {header}.{payload}")
+
+
+@rule("refuses-alg-none", "A token that says alg none is refused, signed or not.", *JWT)
+def refuses_alg_none(exam: Examination) -> None:
+    _, payload, signature = _parts(exam)
+    for none in ("none", "None", "NONE", "nOnE"):
+        head = encoded({"alg": none, "typ": "JWT"})
+        _check_refused(exam, f"JWT {head}.{payload}.", f"JWT {head}.{payload}.{signature}")
+
+
+@rule("refuses-other-algorithms", "A token that says another algorithm than HS256, HS384 and HS512 is refused.", *JWT)
+def refuses_other_algorithms(exam: Examination) -> None:
+    _, payload, signature = _parts(exam)
+    for algorithm in ("RS256", "ES256", "PS256", "hs256", "HS1", None, 256):
+        _check_refused(exam, f"JWT {encoded({'alg': algorithm, 'typ': 'JWT'})}.{payload}.{signature}")
+
+
+@rule("refuses-guessed-secret", "A token that is signed with an empty or common secret is refused.", *JWT)
+def refuses_guessed_secret(exam: Examination) -> None:
+    header, payload, _ = _parts(exam)
+    for secret in (b"", b"secret", b"null", b"undefined"):
+        for algorithm in ("HS256", "HS384", "HS512"):
+            _check_refused(exam, f"JWT {forged({'alg': algorithm, 'typ': 'JWT'}, payload, secret)}")
+    # Whoever takes the header's word for the key.
+    _check_refused(
+        exam, f"JWT {forged({'alg': 'HS256', 'jwk': {'kty': 'oct', 'k': ''}}, payload, b'')}", f"JWT {header}"
+    )
+
+
+def forged(header: dict[str, object], payload: str, secret: bytes) -> str:
+    """A token that is signed with a secret of our own."""
+    signing_input = f"{encoded(header)}.{payload}"
+    digest = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}[str(header["alg"])]
+    signature = base64.urlsafe_b64encode(hmac.digest(secret, signing_input.encode(), digest)).rstrip(b"=").decode()
+    return f"{signing_input}.{signature}"
+
+
+@rule("refuses-expired", "A token that has expired is refused, without tolerance.", *JWT)
+def refuses_expired(exam: Examination) -> None:
+    expired = list(exam.expired)
+    in_use = exam.first.authorization
+    for jwt in (jwt for person in exam.persons for jwt in person.jwts):
+        exp = jwt.claims.get("exp")
+        if not isinstance(exp, int | float) or jwt.authorization == in_use:
+            continue
+        left_s = exp - exam.clock.now_ms() / 1000
+        if left_s < PATIENCE_S:
+            exam.wait(max(0.0, left_s) + MARGIN_S)
+            expired.append(jwt)
+    if not expired:
+        raise LeftOut(
+            f"no token was given that has expired or does within {PATIENCE_S} s; "
+            "give one with a further --jwt, after credentials that are good"
+        )
+    for jwt in expired:
+        exam.guard.expire(jwt)
+        _check_refused(exam, jwt.authorization)
+
+
+PATIENCE_S = 10
+MARGIN_S = 1.1
+"""Expiry is in whole seconds, and a server's clock is not quite ours."""
+
+
+def _check_malformed(exam: Examination, *authorizations: str) -> None:
+    expected = exam.contract.answers["BadRequest"]
+    for authorization in authorizations:
+        for exchange in _everywhere(exam, authorization):
+            expect(exchange.status == 400, "400 Bad Request", exchange)
+            expect(exchange.body == expected.body, "the body Bad Request", exchange)
+            expect(not exchange.values("WWW-Authenticate"), "no challenge", exchange)
+
+
+@rule("one-word", "An Authorization header of one word is a bad request.", "components", "responses", "BadRequest")
+def one_word(exam: Examination) -> None:
+    _check_malformed(exam, "JWT", "Basic", "Bearer", _nonsense(exam), *(jwt.token for jwt in exam.first.jwts))
+
+
+@rule(
+    "unreadable-basic", "Basic credentials without a colon are a bad request.", "components", "responses", "BadRequest"
+)
+def unreadable_basic(exam: Examination) -> None:
+    # The second and third: no base64 at all, and two spaces, after which the second word is empty.
+    _check_malformed(exam, "Basic bm9jb2xvbg==", "Basic !!!!", "Basic  bm9jb2xvbg==")
+
+
+def _check_not_two_words(exam: Examination, authorizations: Callable[[str], tuple[str, ...]]) -> None:
+    for credential in exam.first.credentials:
+        for authorization in authorizations(credential.authorization):
+            exchange = exam.ask("GET", HISTORY, authorization)
+            expect(exchange.status == 403, "403, because the header is not two words", exchange)
+            exam.expect_json(exchange, "NotTwoWords", 403)
+
+
+@rule("three-words", "Good credentials with a third word are forbidden.", "components", "responses", "NotTwoWords")
+def three_words(exam: Examination) -> None:
+    _check_not_two_words(exam, lambda good: (f"{good} more",))
+
+
+@rule("two-spaces", "A good token after two spaces is forbidden.", "components", "responses", "NotTwoWords")
+def two_spaces(exam: Examination) -> None:
+    token = _jwt(exam).token
+    exchange = exam.ask("GET", HISTORY, f"JWT  {token}")
+    expect(exchange.status == 403, "403, because the header is not two words", exchange)
+    exam.expect_json(exchange, "NotTwoWords", 403)
+
+
+@rule("refused-changes-nothing", "A revocation that the gate refuses revokes nothing.", *UNAUTHORIZED, revokes=True)
+def refused_changes_nothing(exam: Examination) -> None:
+    token = exam.spare()
+    tried: list[str | None] = [None, basic_authorization(SOMEBODY, "secret"), f"Bearer {_nonsense(exam)}"]
+    for authorization in tried:
+        for path in (jti_path(token.jti), id_path(token.id)):
+            exchange = exam.ask("DELETE", path, authorization)
+            expect(exchange.status == 401, "401 Unauthorized", exchange)
+            expect(exam.is_untouched(token), "the token as it was", exchange, "a token that was changed")
+
+
+RULES = family.rules

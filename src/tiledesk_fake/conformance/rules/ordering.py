@@ -1,0 +1,151 @@
+"""In which order a list is. Only reads."""
+
+from itertools import pairwise
+from typing import Any
+
+from ..examination import Examination, Record, expect
+from ..outcome import Broken, LeftOut
+from .rule import LISTING, Family, assumption
+
+family = Family()
+rule = family.rule
+
+
+def _key(record: Record, field: str) -> Any:
+    # What is missing sorts before every value; text by its code points, as a database without a collation does.
+    value = record.get(field)
+    return (value is not None, value if value is not None else 0, record["_id"])
+
+
+def _names(records: list[Record], field: str) -> str:
+    return ", ".join(f"{record.get(field)} ({record['_id'][-6:]})" for record in records)
+
+
+def _check_sorted(exam: Examination, field: str, direction: int) -> None:
+    pages = exam.pages(exam.query(sort=field, direction=direction))
+    records = [record for page in pages for record in page.records]
+    for page in pages:
+        for before, after in pairwise(page.records):
+            _check_pair(field, direction, before, after, page.exchange)
+    for before, after in pairwise(records):
+        _check_pair(field, direction, before, after, pages[-1].exchange)
+
+
+def _check_pair(field: str, direction: int, before: Record, after: Record, exchange: Any) -> None:
+    try:
+        right = (_key(before, field) < _key(after, field)) == (direction == 1)
+    except TypeError:
+        raise Broken(f"values of one type in {field}", _names([before, after], field), exchange) from None
+    tied = before.get(field) == after.get(field)
+    way = "ascending" if direction == 1 else "descending"
+    expected = f"{field} {way}" + (", ties by _id alike" if tied else "")
+    expect(right, expected, exchange, _names([before, after], field), rule="order-of-ties" if tied else None)
+
+
+def _two(exam: Examination) -> list[Record]:
+    records = exam.page().records
+    if len(records) < 2:
+        raise LeftOut(f"at least two tokens are needed, the user has {len(records)}")
+    return records
+
+
+@rule(
+    "order-ascending",
+    "With direction 1 the list ascends, whatever field it is sorted by.",
+    "components",
+    "parameters",
+    "direction",
+)
+def order_ascending(exam: Examination) -> None:
+    _two(exam)
+    for field in exam.sort_fields:
+        _check_sorted(exam, field, 1)
+
+
+@rule(
+    "order-descending",
+    "With direction -1 the list descends, whatever field it is sorted by.",
+    "components",
+    "parameters",
+    "direction",
+)
+def order_descending(exam: Examination) -> None:
+    _two(exam)
+    for field in exam.sort_fields:
+        _check_sorted(exam, field, -1)
+
+
+@rule("order-of-ties", "Records that tie are ordered by _id, in the same direction.", *LISTING, level="assumed")
+def order_of_ties(exam: Examination) -> None:
+    _two(exam)
+    # All records of a user tie in these.
+    for field in ("id_user", "__v"):
+        for direction in (1, -1):
+            _check_sorted(exam, field, direction)
+
+
+@rule("order-reversed", "Ascending is descending reversed.", *LISTING, level="assumed")
+def order_reversed(exam: Examination) -> None:
+    pages = exam.pages()
+    if pages[0].count is not None and sum(len(page.records) for page in pages) < pages[0].count:
+        raise LeftOut("the list is too long to be read to its end")
+    for field in exam.sort_fields:
+        up = [record["_id"] for record in exam.records(exam.query(sort=field, direction=1))]
+        down = [record["_id"] for record in exam.records(exam.query(sort=field, direction=-1))]
+        exchange = exam.listed(exam.query(sort=field, direction=1))
+        expect(
+            up == down[::-1],
+            f"by {field}, ascending to be descending reversed",
+            exchange,
+            f"{up[:3]}… and {down[::-1][:3]}…",
+        )
+
+
+@rule("order-of-all", "Every order lists the same records.", *LISTING, level="assumed")
+def order_of_all(exam: Examination) -> None:
+    pages = exam.pages()
+    if pages[0].count is not None and sum(len(page.records) for page in pages) < pages[0].count:
+        raise LeftOut("the list is too long to be read to its end")
+    expected = {id for page in pages for id in page.ids}
+    for field in exam.sort_fields:
+        for direction in (1, -1):
+            found = exam.pages(exam.query(sort=field, direction=direction))
+            got = {id for page in found for id in page.ids}
+            words = f"{len(got)} records, {len(expected - got)} missing, {len(got - expected)} foreign"
+            expect(got == expected, f"the {len(expected)} records of the default order", found[0].exchange, words)
+
+
+@rule("order-default-direction", "Without a direction the list descends.", "components", "schemas", "SortDirection")
+def order_default_direction(exam: Examination) -> None:
+    _two(exam)
+    for field in ("createdAt", "_id"):
+        plain = exam.page(exam.query(sort=field))
+        descending = exam.page(exam.query(sort=field, direction=-1))
+        expect(plain.ids == descending.ids, f"by {field}, the order of direction=-1", plain.exchange)
+
+
+@rule(
+    "order-default-field", "Without a sort field the list is sorted by createdAt.", "components", "schemas", "SortField"
+)
+def order_default_field(exam: Examination) -> None:
+    _two(exam)
+    for direction in (1, -1):
+        plain = exam.page(exam.query(direction=direction))
+        sorted_ = exam.page(exam.query(sort="createdAt", direction=direction))
+        expect(plain.ids == sorted_.ids, "the order by createdAt", plain.exchange)
+
+
+@rule(
+    "other-parameters-ignored",
+    "A query parameter that the contract does not name is ignored.",
+    *assumption("sort-parameter"),
+)
+def other_parameters_ignored(exam: Examination) -> None:
+    plain = exam.page(exam.query(direction=1))
+    other = "sort" if exam.names["sortField"] == "sortField" else "sortField"
+    for query in (*(f"{other}={field}" for field in ("jti", "updatedAt", "nothing")), "limit=1", "skip=1", "Page=7"):
+        page = exam.as_page(exam.listed(exam.query(direction=1, more=query)))
+        expect(page.ids == plain.ids, f"the same list with {query}", page.exchange)
+
+
+RULES = family.rules

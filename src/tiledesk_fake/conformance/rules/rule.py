@@ -1,0 +1,79 @@
+"""What a rule is, and how a family of rules is collected."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..examination import Examination
+from ..outcome import LeftOut
+from ..place import Path, Place, place
+
+Ask = Callable[[Examination], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One property: the sentence that must be true, where the contract says so, and how it is asked."""
+
+    id: str
+    sentence: str
+    at: Path
+    level: str | None
+    ask: Ask
+    revokes: bool = False
+    """Whether asking may change something on the server."""
+    users: int = 1
+    """How many users it takes."""
+    last: bool = False
+    """Whether it uses up the token that calls, so that nothing can be asked with it afterwards."""
+
+    @property
+    def place(self) -> Place:
+        """Where the contract says so."""
+        return place(self.at, self.level)
+
+    def check(self, examination: Examination) -> None:
+        """Ask. Returns if the server is right; raises Broken, or LeftOut with the reason."""
+        if self.revokes:
+            examination.needs_revocation()
+        if self.users > len(examination.persons):
+            raise LeftOut("a second user is needed; give --basic or --jwt of another one")
+        self.ask(examination)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Family:
+    """Collects rules in the order in which they are written."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+
+    def rule(
+        self,
+        id: str,
+        sentence: str,
+        *at: str,
+        level: str | None = None,
+        revokes: bool = False,
+        users: int = 1,
+        last: bool = False,
+    ) -> Callable[[Ask], Ask]:
+        """Make a function the way to ask a rule."""
+
+        def collect(ask: Ask) -> Ask:
+            self.rules.append(Rule(id, sentence, at, level, ask, revokes, users, last))
+            return ask
+
+        return collect
+
+
+LISTING = ("paths", "/jwt/history", "get", "description")
+REVOKING = ("paths", "/jwt/history/{jti}", "delete", "description")
+REVOKING_BY_ID = ("paths", "/jwt/history/id/{id}", "delete", "description")
+UNAUTHORIZED = ("components", "responses", "Unauthorized")
+
+
+def assumption(id: str) -> Path:
+    """The place of an assumption in the contract."""
+    return ("x-assumptions", id)

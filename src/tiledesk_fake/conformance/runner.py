@@ -1,0 +1,98 @@
+"""Runs all layers against a target, in order, and makes a report of it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from .examination import Examination
+from .outcome import Broken, Finding, LeftOut, Omission
+from .report import Report
+from .rules import BY_ID, RULES, Rule
+from .target import Target
+
+Progress = Callable[[int, int, str], None]
+
+
+def _silent(done: int, total: int, doing: str) -> None:
+    pass
+
+
+def check(
+    target: Target,
+    *,
+    rules: Sequence[Rule] = RULES,
+    generated: bool = True,
+    progress: Progress = _silent,
+) -> Report:
+    """What an examination of the target finds.
+
+    `rules` are the properties to ask, in their order; with `generated`, Schemathesis is driven over the contract as
+    well. `progress` is told how many steps are done, of how many, and what is next.
+
+    Raises CannotCheck if the server cannot be reached or refuses the credentials.
+    """
+    examination = Examination(target)
+    try:
+        return _check(examination, rules, generated, progress)
+    finally:
+        examination.close()
+
+
+def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: Progress) -> Report:
+    report = Report(exam.redact(exam.target.url), exam.contract.choices, exam.target.seed, exam.target.may_revoke)
+    early = [rule for rule in rules if not rule.last]
+    late = [rule for rule in rules if rule.last]
+    steps: list[tuple[str, Callable[[], None]]] = [(rule.id, partial(_ask, exam, rule, report)) for rule in early]
+    if generated:
+        from .generated import passes  # noqa: PLC0415 - Schemathesis takes a second to import
+
+        steps += [(name, partial(_generate, run, report)) for name, run in passes(exam, report)]
+    steps += [(rule.id, partial(_ask, exam, rule, report)) for rule in late]
+    for done, (name, step) in enumerate(steps):
+        progress(done, len(steps), name)
+        step()
+    progress(len(steps), len(steps), "done")
+    report.revoked = exam.revoked
+    return report
+
+
+def _ask(exam: Examination, rule: Rule, report: Report) -> None:
+    outcome = judge(exam, rule)
+    if outcome is None:
+        report.kept.append(rule.id)
+    elif isinstance(outcome, Omission):
+        report.left_out.append(outcome)
+    else:
+        _add(report, [outcome])
+        if outcome.rule != rule.id:
+            report.left_out.append(Omission(rule.id, rule.sentence, f"{outcome.rule} is broken"))
+
+
+def _generate(run: Callable[[], tuple[list[Finding], list[Omission], list[str]]], report: Report) -> None:
+    findings, omissions, kept = run()
+    _add(report, findings)
+    report.left_out += omissions
+    report.kept += kept
+
+
+def judge(examination: Examination, rule: Rule) -> Finding | Omission | None:
+    """What comes of asking one rule: None if the server keeps it, else a finding, or an omission with its reason.
+
+    The finding may be about another rule, whose breaking keeps this one from being asked.
+    """
+    try:
+        rule.check(examination)
+    except LeftOut as reason:
+        return Omission(rule.id, rule.sentence, str(reason))
+    except Broken as broken:
+        about = BY_ID[broken.rule] if broken.rule else rule
+        expected, got = examination.redact(broken.expected), examination.redact(broken.got)
+        curl = examination.curl(broken.exchange)
+        return Finding(about.id, about.sentence, expected, got, about.place, curl)
+    return None
+
+
+def _add(report: Report, findings: Iterable[Finding]) -> None:
+    # One defect often shows in many rules; what breaks the same rule again is no news.
+    for found in findings:
+        if found.rule not in report.broken_rules:
+            report.findings.append(found)

@@ -1,0 +1,55 @@
+"""What is to be examined: a server, who may call it, and by which profile it is judged."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..profile import check, read_profile
+from .credentials import Basic, Credential, Jwt
+
+EXAMPLES = 25
+"""How many examples are generated for an operation, unless it is said otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server and what it is examined with; made by `target`."""
+
+    url: str
+    credentials: tuple[Credential, ...]
+    choices: Mapping[str, str] = field(default_factory=dict)
+    may_revoke: bool = False
+    examples: int = EXAMPLES
+    seed: int = 0
+    timeout_s: float = 10.0
+
+
+def target(
+    url: str,
+    *,
+    basic: Iterable[str] | str = (),
+    jwt: Iterable[str] | str = (),
+    profile: Mapping[str, str] | str | Path | None = None,
+    may_revoke: bool = False,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+    timeout_s: float = 10.0,
+) -> Target:
+    """A server at `url`, base path included, to be judged by a profile.
+
+    - `basic` are credentials `ADDRESS:PASSWORD`, `jwt` tokens, one or several of each. Those of one user belong
+      together; the first user is examined, a second one shows that users are kept apart.
+    - `profile` maps assumptions to choices, or is the path of a profile file.
+    - `may_revoke`: without it nothing is changed on the server; with it, tokens of the first user are revoked.
+    - `examples` bounds what is generated for each operation, `seed` repeats it.
+    - `timeout_s` is how long an answer is waited for.
+
+    Raises CannotCheck for credentials of another form, ProfileError for an unknown assumption or choice.
+    """
+    basics = [Basic.parse(text) for text in ([basic] if isinstance(basic, str) else basic)]
+    jwts = [Jwt.parse(text) for text in ([jwt] if isinstance(jwt, str) else jwt)]
+    if isinstance(profile, Mapping):
+        choices = check(profile, source="profile")
+    else:
+        choices = {} if profile is None else dict(read_profile(profile).choices)
+    return Target(url, (*basics, *jwts), choices, may_revoke, examples, seed, timeout_s)

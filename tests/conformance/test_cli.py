@@ -1,0 +1,199 @@
+"""`tiledesk-fake check` and `tiledesk-fake learn`, from outside."""
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from tests.conformance.world import Answer, Ask, Request, World, world
+from tests.conformance.wrong_servers import WRONG
+from tiledesk_fake import TiledeskFake
+from tiledesk_fake.conformance import Target, check
+
+COMMAND = (sys.executable, "-m", "tiledesk_fake")
+ADA = ("--basic", "ada@example.com:Secret")
+WITHOUT_THE_EXTRA = "import sys; sys.modules['schemathesis'] = None; from tiledesk_fake.cli import main; main()"
+DOCS = Path(__file__).parents[2] / "docs" / "conformance.md"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def right() -> Iterator[Target]:
+    with world().served() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def wrong() -> Iterator[tuple[World, Target]]:
+    twist = next(each for each in WRONG if each.name == "ascending by default").twist
+    served = world(twist)
+    with served.served() as server:
+        yield served, server
+
+
+def test_a_server_that_keeps_the_contract_is_0_and_silent_but_for_the_verdict(right: Target) -> None:
+    done = run("check", right.url, *ADA, "--examples", "2", "--seed", "7")
+
+    assert done.returncode == 0, done.stdout
+    assert "keeps the contract" in done.stdout
+    assert "(seed 7)" in done.stdout
+    assert "nothing may be revoked without --may-revoke:" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_server_that_breaks_it_is_1_and_a_finding_says_how(wrong: tuple[World, Target], tmp_path: Path) -> None:
+    _, server = wrong
+    file = tmp_path / "report.json"
+    done = run("check", server.url, *ADA, "--examples", "1", "--report", str(file))
+
+    assert done.returncode == 1, done.stderr
+    form = r"order-default-direction: .*\n  expected  .*\n  got  .*\n  contract  openapi/jwt.yaml:\d+"
+    assert re.search(form, done.stdout)
+    found = {each["rule"]: each for each in json.loads(file.read_text(encoding="utf-8"))["findings"]}
+    assert found["order-default-direction"]["level"] == "documented"
+    assert found["order-default-direction"]["curl"].startswith("curl -i ")
+
+
+def test_every_form_of_the_report_has_every_finding_and_no_secret(wrong: tuple[World, Target], tmp_path: Path) -> None:
+    served, server = wrong
+    reports = {suffix: tmp_path / f"report.{suffix}" for suffix in ("json", "xml", "html")}
+    report = check(server, generated=False)
+    for path in reports.values():
+        report.write(path)
+
+    suite = ElementTree.parse(reports["xml"]).getroot()[0]
+    assert suite.get("failures") == str(len(suite.findall("testcase/failure"))) == str(len(report.findings))
+    assert suite.get("skipped") == str(len(suite.findall("testcase/skipped"))) == str(len(report.left_out))
+    assert suite.get("tests") == str(len(suite.findall("testcase")))
+    page = reports["html"].read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert not re.search(r"(?:src|href)=", page)
+    for path in reports.values():
+        text = path.read_text(encoding="utf-8")
+        assert all(rule in text for rule in report.broken_rules)
+        assert all(record["_id"] in text for record in report.revoked)
+        assert served.jwt not in text
+        assert "Secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("check", "URL"), "there is nobody to call as"),
+        (("check", "URL", "--basic", "ada@example.com:wrong"), "refuses the credentials given with --basic (401)"),
+        (("check", "http://127.0.0.1:1/v3", *ADA), "cannot be reached: no answer: Connection refused"),
+        (("check", "URL/nothing", *ADA), "give the URL that precedes /jwt/history"),
+        (("check", "URL", "--basic", "ada"), "--basic: expected ADDRESS:PASSWORD"),
+        (("check", "URL", "--jwt", "abc"), "--jwt: expected a token of three parts"),
+        (("check", "ftp://127.0.0.1", *ADA), "expected a URL like"),
+        (("check", "http://ada:secret@127.0.0.1", *ADA), "give them with --basic"),
+        (("check", "http://127.0.0.1:99999", *ADA), "expected a URL like"),
+        (("check", "URL", *ADA, "--report", "report.pdf"), "--report: expected a file ending in .html, .json, .xml"),
+        (("check", "URL", *ADA, "--assume", "page-base=7"), "page-base has no choice '7'"),
+        (("check", "URL", *ADA, "--profile", "nothing.yaml"), "nothing.yaml: cannot be read"),
+        (("learn", "URL", "--basic", "ada@example.com:wrong"), "refuses the credentials"),
+        (("learn", "URL", *ADA, "--output", "/nowhere/profile.yaml"), "/nowhere/profile.yaml: cannot be written"),
+    ],
+)
+def test_what_cannot_be_checked_is_2_with_one_clear_line(arguments: tuple[str, ...], words: str, right: Target) -> None:
+    done = run(*(argument.replace("URL", right.url) for argument in arguments))
+
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.splitlines()[0].startswith("tiledesk-fake: ") or "answered" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_the_extra_check_says_what_to_install_and_learn_works(right: Target) -> None:
+    command = [sys.executable, "-c", WITHOUT_THE_EXTRA]
+    checked = subprocess.run([*command, "check", right.url, *ADA], capture_output=True, text=True, check=False)
+    learnt = subprocess.run([*command, "learn", right.url, *ADA], capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 2
+    assert checked.stderr == (
+        "tiledesk-fake: check needs Schemathesis and Hypothesis; pip install 'tiledesk-fake[check]'\n"
+    )
+    assert learnt.returncode == 0
+    assert yaml.safe_load(learnt.stdout)["profile"]["page-base"] == "0"
+
+
+def test_progress_is_visible_on_a_terminal(right: Target) -> None:
+    parent, child = pty.openpty()
+    with subprocess.Popen([*COMMAND, "learn", right.url, *ADA], stdout=subprocess.DEVNULL, stderr=child):
+        os.close(child)
+        said = b""
+        try:
+            while piece := os.read(parent, 4096):
+                said += piece
+        except OSError:  # the other end is closed
+            pass
+    os.close(parent)
+
+    assert b"[0/13] list-envelope" in said
+    assert b"\r\x1b[K13 of 13" not in said
+    assert said.rpartition(b"\x1b[K")[2].startswith(b"7 of 13 assumptions answered")
+
+
+@pytest.mark.parametrize(("seed", "same"), [(11, True), (12, False)])
+def test_a_seed_repeats_a_run(seed: int, same: bool) -> None:
+    runs: list[list[tuple[str, str]]] = []
+    for each in (11, seed):
+        asked: list[tuple[str, str]] = []
+
+        def listen(world: World, request: Request, ask: Ask, asked: list[tuple[str, str]] = asked) -> Answer:
+            asked.append((request.method, request.target))
+            return ask(request)
+
+        with world(listen, signs_in=False).served(examples=3, seed=each) as server:
+            check(server, rules=())
+        runs.append(asked)
+
+    assert (runs[0] == runs[1]) is same
+
+
+def test_the_user_who_comes_first_on_the_command_line_is_examined(right: Target) -> None:
+    bob = ("--basic", "bob@example.com:hunter2")
+    served = world(signs_in=False)
+    with served.served() as server:
+        done = run("learn", server.url, "--jwt", served.jwt, *bob, "--may-revoke")
+
+    revoked = set(re.findall(r"^revoked ([0-9a-f]{24})", done.stderr, re.MULTILINE))
+    assert revoked <= {token.id for token in served.fake.history(served.ada)}
+    assert revoked
+
+
+def test_the_example_passes(tmp_path: Path) -> None:
+    example = DOCS.parents[1] / "examples" / "conformance"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", str(example)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^9\d passed, 1\d skipped", done.stdout, re.MULTILINE)
+
+
+def test_the_commands_of_the_documentation_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^    tiledesk-fake (.*)$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    with TiledeskFake(profile={"page-base": "1", "revoke-again": "unknown"}) as fake:
+        for email, password in (("ada@example.com", "secret"), ("grace@example.com", "hopper")):
+            user = fake.add_user(email=email, password=password)
+            for _ in range(3):
+                fake.issue_token(user)
+        few = {"check": ["--examples", "1"], "learn": []}
+        asked = [shlex.split(command.replace("http://127.0.0.1:8000/v3", fake.url)) for command in commands]
+        done = [run(*words, *few[words[0]]) for words in asked]
+
+    # The first is asked under the default profile, which this server does not keep; the last by what was learnt.
+    assert [each.returncode for each in done] == [1, 0, 0], [each.stderr for each in done]

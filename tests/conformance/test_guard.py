@@ -1,0 +1,210 @@
+"""Nothing is changed on a server without leave, whatever asks; with leave, only what was given up."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import requests
+
+from tests.conformance.world import HISTORY, Answer, Ask, Request, World, world
+from tiledesk_fake.conformance import RULES, Examination, Forbidden, Rule, check
+from tiledesk_fake.conformance.credentials import Basic, Jwt
+from tiledesk_fake.conformance.guard import Guard
+from tiledesk_fake.conformance.outcome import LeftOut
+
+DESTRUCTIVE = [rule for rule in RULES if rule.revokes]
+
+
+@pytest.fixture
+def reader() -> Iterator[tuple[World, Examination]]:
+    """A world, and an examination of it that may not revoke."""
+    served = world()
+    with served.served(may_revoke=False) as server:
+        examination = Examination(server)
+        yield served, examination
+        examination.close()
+
+
+@pytest.mark.parametrize("rule", DESTRUCTIVE, ids=str)
+def test_every_destructive_rule_is_stopped_in_the_transport(
+    rule: Rule, reader: tuple[World, Examination], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the rule's own question for leave is taken away."""
+    served, examination = reader
+    before = state(served)
+    monkeypatch.setattr(Examination, "needs_revocation", lambda self: None)
+
+    with pytest.raises((Forbidden, LeftOut)) as stopped:
+        rule.check(examination)
+
+    assert isinstance(stopped.value, Forbidden) or "JWT" in str(stopped.value) or "other tokens" in str(stopped.value)
+    assert state(served) == before
+
+
+def test_there_are_destructive_rules() -> None:
+    assert len(DESTRUCTIVE) > 30
+
+
+def state(served: World) -> list[tuple[str, bool]]:
+    return [(token.id, token.revoked) for user in (served.ada, served.bob) for token in served.fake.history(user)]
+
+
+def unsafe(world: World, request: Request, ask: Ask) -> Answer:
+    """The worst server there is: it lets everybody do everything."""
+    given = ask(replace(request, authorization=f"JWT {world.jwt}"))
+    world.memory.setdefault("sent", []).append((request.method, request.authorization, request.target))
+    return given
+
+
+def test_a_whole_run_without_leave_changes_nothing_even_on_a_server_without_a_gate() -> None:
+    """What is sent reads, or has no good credentials and is about keys that nobody has."""
+    served = world(unsafe)
+    before = state(served)
+    with served.served(may_revoke=False, examples=4) as server:
+        report = check(server)
+
+    assert state(served) == before
+    assert not report.revoked
+    assert any("--may-revoke" in omission.reason for omission in report.left_out)
+    tokens = [token for user in (served.ada, served.bob) for token in served.fake.history(user)]
+    keys = {token.jti for token in tokens} | {token.id for token in tokens}
+    writing = [each for each in served.memory["sent"] if each[0] not in ("GET", "HEAD", "OPTIONS")]
+    assert writing
+    for method, authorization, target in writing:
+        assert target.rpartition("/")[2] not in keys, (method, target)
+        assert authorization != f"JWT {served.jwt}"
+
+
+def test_with_leave_every_token_that_was_revoked_is_in_the_report() -> None:
+    served = world(signs_in=False)
+    before = {id for id, revoked in state(served) if revoked}
+    with served.served(examples=3) as server:
+        report = check(server)
+
+    assert {record["_id"] for record in report.revoked} == {id for id, revoked in state(served) if revoked} - before
+
+
+def test_with_a_sign_in_no_token_of_before_is_revoked() -> None:
+    served = world()
+    before = state(served)
+    with served.served(examples=3) as server:
+        check(server)
+
+    assert set(before) <= set(state(served))
+
+
+def test_the_token_in_use_is_revoked_in_the_last_step_only() -> None:
+    served = world(signs_in=False)
+    with served.served(basic=["ada@example.com:Secret"]) as server:
+        examined = check(server, rules=[rule for rule in RULES if rule.id != "revokes-itself-at-last"], generated=False)
+        assert "200" in str(served.ask(Request("GET", HISTORY, f"JWT {served.jwt}")).status)
+        check(server, rules=RULES[-1:], generated=False)
+
+    assert not examined.findings
+    assert served.ask(Request("GET", HISTORY, f"JWT {served.jwt}")).status == 401
+
+
+def test_schemathesis_sends_nothing_past_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its runs nor the requests that single checks make on their own."""
+
+    def refuse(self: object, *args: object, **kwargs: object) -> None:
+        raise AssertionError("a request went past the guard")
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", refuse)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with world().served(examples=4) as server:
+        report = check(server, rules=())
+
+    assert not report.findings
+    assert not [each for each in report.left_out if each.rule == "generated-requests"]
+
+
+ADA = Basic("ada@example.com", "secret")
+TOKEN = Jwt("eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJtaW5lIn0.c2lnbmF0dXJl")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "authorization"),
+    [
+        ("DELETE", "/v3/jwt/history/nobodys", ADA.authorization),
+        ("DELETE", "/v3/jwt/history/nobodys", ADA.authorization.replace("Basic", "xBASIC ")),
+        ("DELETE", "/v3/jwt/history/nobodys", TOKEN.authorization),
+        ("DELETE", "/v3/jwt/history/nobodys", f"jwt\t{TOKEN.token}"),
+        ("DELETE", f"/v3/jwt/history/nobodys?secret_token={TOKEN.token}", "Bearer x"),
+        ("DELETE", "/v3/jwt/history/somebodys", None),
+        ("DELETE", "/v3/jwt/history", None),
+        ("POST", "/v3/jwt/history", TOKEN.authorization),
+        ("POST", "/v3/auth/signin", ADA.authorization),
+        ("POST", "/v3/auth/signin", None),
+        ("PUT", "/v3/jwt/history/id/1", ADA.authorization),
+    ],
+)
+def test_without_leave_these_are_forbidden(method: str, target: str, authorization: str | None) -> None:
+    guard = Guard([ADA, TOKEN], may_revoke=False)
+    guard.nobodys("nobodys")
+
+    with pytest.raises(Forbidden):
+        guard.permit(method, target, [] if authorization is None else [("Authorization", authorization)])
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "authorization"),
+    [
+        ("GET", "/v3/jwt/history", ADA.authorization),
+        ("HEAD", "/v3/jwt/history/somebodys", ADA.authorization),
+        ("OPTIONS", "/v3/jwt/history", None),
+        ("DELETE", "/v3/jwt/history/nobodys", None),
+        ("DELETE", "/v3/jwt/history/NOBODYS", f"Bearer {TOKEN.token}"),
+        ("DELETE", "/v3/jwt/history/id/nobodys", f"JWT {TOKEN.token}x"),
+        ("POST", "/v3/jwt/history", None),
+    ],
+)
+def test_without_leave_these_may_be_sent(method: str, target: str, authorization: str | None) -> None:
+    guard = Guard([ADA, TOKEN], may_revoke=False)
+    guard.nobodys("nobodys")
+
+    guard.permit(method, target, [] if authorization is None else [("Authorization", authorization)])
+
+
+def test_with_leave_a_key_that_was_shown_is_protected_until_it_is_given_up() -> None:
+    guard = Guard([ADA], may_revoke=True)
+    guard.note(b'{"jwts":[{"_id":"65a1f0c2d4e6b8a09c7e5d33","jti":"Phone"}]}')
+    requests_for_it = (
+        "/v3/jwt/history/phone",
+        "/v3/jwt/history/id%2FPhone/",
+        "/v3/jwt/history/id/65A1F0C2D4E6B8A09C7E5D33",
+    )
+
+    for target in requests_for_it:
+        assert guard.is_protected("DELETE", target, [])
+    assert not guard.is_protected("DELETE", "/v3/jwt/history/laptop", [])
+
+    guard.give_up("Phone", "65a1f0c2d4e6b8a09c7e5d33")
+
+    for target in requests_for_it:
+        assert not guard.is_protected("DELETE", target, [])
+
+
+def test_with_leave_the_token_in_use_is_protected_before_anything_was_shown() -> None:
+    assert Guard([TOKEN], may_revoke=True).is_protected("DELETE", "/v3/jwt/history/mine", [])
+
+
+def test_a_broken_revocation_keeps_generated_ones_from_being_sent() -> None:
+    def all_are_revoked(world: World, request: Request, ask: Ask) -> Answer:
+        given = ask(request)
+        if request.revokes and given.status == 404:
+            for token in world.fake.history(world.ada):
+                world.fake.revoke(token)
+        return given
+
+    with world(all_are_revoked).served(examples=3) as server:
+        report = check(server)
+
+    assert "id-is-no-jti" in report.broken_rules
+    assert any("generated ones could revoke anything" in omission.reason for omission in report.left_out)
+
+
+def test_without_leave_nothing_has_a_body() -> None:
+    """Credentials could be in it."""
+    with pytest.raises(Forbidden):
+        Guard([ADA], may_revoke=False).permit("POST", HISTORY, [], b'{"email":"ada@example.com","password":"secret"}')

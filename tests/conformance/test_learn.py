@@ -1,0 +1,169 @@
+"""What a server does is learnt by asking, and then judged by what was learnt."""
+
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+
+from tests.conformance.world import JSON, Answer, Ask, Request, World, answer, world
+from tiledesk_fake import TiledeskFake
+from tiledesk_fake.conformance import Learnt, check, learn, target
+from tiledesk_fake.profile import CHOICES, read_profile
+
+EVERY_CHOICE = [(id, choice) for id, choices in CHOICES.items() for choice in choices]
+COMBINATIONS = 16
+
+
+def combination(number: int) -> dict[str, str]:
+    random = Random(number)
+    return {id: random.choice(choices) for id, choices in CHOICES.items()}
+
+
+def learnt_from(served: World) -> Learnt:
+    with served.served() as server:
+        return learn(replace(server, choices={}))
+
+
+@pytest.mark.parametrize(("id", "choice"), EVERY_CHOICE, ids=lambda value: value)
+def test_every_choice_of_every_assumption_is_recovered(id: str, choice: str) -> None:
+    learnt = learnt_from(world(profile={id: choice}))
+
+    assert learnt.choices == world(profile={id: choice}).fake.profile
+
+
+@pytest.mark.parametrize("number", range(COMBINATIONS))
+def test_random_combinations_are_recovered_without_a_sign_in(number: int) -> None:
+    learnt = learnt_from(world(profile=combination(number), signs_in=False))
+
+    assert learnt.choices == combination(number)
+
+
+@pytest.mark.parametrize("number", range(100, 104))
+def test_a_server_keeps_the_contract_under_what_was_learnt_of_it(number: int, tmp_path: Path) -> None:
+    served = world(profile=combination(number))
+    written = tmp_path / "profile.yaml"
+    with served.served(examples=4) as server:
+        written.write_text(learn(replace(server, choices={})).yaml(), encoding="utf-8")
+        report = check(replace(server, choices=read_profile(written).choices))
+
+    assert not report.findings, "\n".join(map(str, report.findings))
+
+
+def test_what_only_a_revocation_shows_is_not_found_out_by_reading() -> None:
+    served = world()
+    with served.served(may_revoke=False) as server:
+        learnt = learn(server)
+
+    assert learnt.unknown == [
+        "revoke-answer",
+        "revoke-unknown",
+        "revoke-again",
+        "revoke-foreign",
+        "malformed-id",
+        "revocation-enforced",
+    ]
+    assert all("without --may-revoke" in learnt.evidence[id] for id in learnt.unknown)
+    assert not learnt.revoked
+
+
+def test_the_profile_says_what_was_not_found_out_so_that_nobody_takes_it_for_a_choice() -> None:
+    """`unknown` where no choice is called so, null where one is."""
+    learnt = Learnt("http://127.0.0.1/v3", dict.fromkeys(CHOICES), dict.fromkeys(CHOICES, "not found out: it hid"))
+
+    written = yaml.safe_load(learnt.yaml())["profile"]
+
+    assert {id for id, choice in written.items() if choice is None} == {
+        "revoke-again",
+        "revoke-foreign",
+        "malformed-id",
+    }
+    assert {choice for choice in written.values() if choice is not None} == {"unknown"}
+
+
+def test_a_profile_of_nothing_but_unknowns_is_the_default_profile_wherever_it_is_loaded(tmp_path: Path) -> None:
+    learnt = Learnt("http://127.0.0.1/v3", dict.fromkeys(CHOICES), dict.fromkeys(CHOICES, "not found out: it hid"))
+    written = tmp_path / "profile.yaml"
+    written.write_text(learnt.yaml(), encoding="utf-8")
+
+    assert read_profile(written).choices == {}
+    assert TiledeskFake(profile=written).profile == TiledeskFake().profile
+    assert target("http://127.0.0.1/v3", profile=written).choices == {}
+
+
+def test_the_choice_that_is_called_unknown_stays_a_choice(tmp_path: Path) -> None:
+    learnt = learnt_from(world(profile={"revoke-again": "unknown"}))
+    written = tmp_path / "profile.yaml"
+    written.write_text(learnt.yaml(), encoding="utf-8")
+
+    assert read_profile(written).choices["revoke-again"] == "unknown"
+
+
+def test_evidence_is_an_exchange_without_secrets() -> None:
+    served = world()
+    learnt = learnt_from(served)
+
+    everything = learnt.yaml()
+
+    assert learnt.evidence["invalid-query"].startswith("GET /v3/jwt/history?page=abc -> 400 application/json")
+    assert "eyJ" not in everything
+    assert "Secret" not in everything
+    assert "hunter2" not in everything
+
+
+def test_all_that_learning_revoked_is_named() -> None:
+    served = world(signs_in=False)
+    before = {token.id for token in served.fake.history(served.ada) if token.revoked}
+    learnt = learnt_from(served)
+
+    after = {token.id for token in served.fake.history(served.ada) if token.revoked}
+
+    assert {record["_id"] for record in learnt.revoked} == after - before
+
+
+def odd_envelope(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    return answer(200, {"tokens": []}) if request.lists and given.status == 200 else given
+
+
+def odd_page(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    return given.saying(given.json | {"perPage": 25}) if request.lists and given.status == 200 else given
+
+
+def odd_revocation(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    return Answer(202, JSON, b'"queued"') if request.revokes and given.status == 200 else given
+
+
+def of_two_minds(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    return answer(500, {"err": "error"}) if "direction=7" in request.target and given.status == 400 else given
+
+
+@pytest.mark.parametrize(
+    ("twist", "id", "reason"),
+    [
+        (odd_envelope, "list-envelope", "in no known envelope"),
+        (odd_page, "page-size", "a page of 25 is no choice"),
+        (odd_revocation, "revoke-answer", "no choice answers like this"),
+        (of_two_minds, "invalid-query", "not answered alike"),
+    ],
+    ids=["envelope", "page", "revocation", "two minds"],
+)
+def test_a_server_that_makes_no_choice_is_not_given_one(twist: object, id: str, reason: str) -> None:
+    learnt = learnt_from(world(twist))  # type: ignore[arg-type]
+
+    assert learnt.choices[id] is None
+    assert reason in learnt.evidence[id]
+
+
+def test_without_tokens_what_only_tokens_show_is_not_found_out() -> None:
+    with TiledeskFake(profile={"invalid-query": "ignore"}) as fake:
+        fake.add_user(email="ada@example.com", password="secret")
+        learnt = learn(target(fake.url, basic="ada@example.com:secret", may_revoke=True))
+
+    assert {"page-base", "sort-parameter", "revoke-answer", "revoke-foreign"} <= set(learnt.unknown)
+    assert "no tokens" in learnt.evidence["page-base"]
+    assert "a second user is needed" in learnt.evidence["revoke-foreign"]

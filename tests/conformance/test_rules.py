@@ -1,0 +1,241 @@
+"""What every rule has, and what an examination makes of a server that answers nonsense."""
+
+import inspect
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.conformance.world import HISTORY, NO_ANSWER, Answer, Ask, Request, World, world
+from tiledesk_fake import conformance
+from tiledesk_fake.conformance import (
+    RULES,
+    CannotCheck,
+    Examination,
+    Finding,
+    Omission,
+    Place,
+    Rule,
+    check,
+    judge,
+    learn,
+    target,
+)
+from tiledesk_fake.conformance.place import place
+from tiledesk_fake.conformance.rules import BY_ID
+from tiledesk_fake.contract import FILE
+
+SOURCES = sorted(Path(conformance.__file__).parent.rglob("*.py"))
+
+
+def test_the_ids_of_rules_are_different_and_readable() -> None:
+    assert len(BY_ID) == len(RULES)
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", rule.id) for rule in RULES)
+
+
+def test_the_sentences_of_rules_are_different() -> None:
+    assert len({rule.sentence for rule in RULES}) == len(RULES)
+    assert all(rule.sentence.endswith(".") for rule in RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_every_rule_stands_in_the_contract(rule: Rule) -> None:
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+
+    assert rule.place.level in ("documented", "observed", "assumed")
+    assert rule.at[-1] in lines[rule.place.line - 1]
+
+
+def test_a_place_is_named_by_its_line_and_level() -> None:
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    found = place(("x-assumptions", "page-base"))
+
+    assert "id: page-base" in lines[found.line - 1]
+    assert str(Place(12, "observed")) == "openapi/jwt.yaml:12 (observed)"
+    with pytest.raises(KeyError):
+        place(("components", "nothing"))
+
+
+def test_a_rule_that_only_reads_says_nothing_of_revoking() -> None:
+    """What `revokes` says is what the guard enforces; a rule that needs leave without saying so would stop a run."""
+    with world().served(may_revoke=False) as server:
+        examination = Examination(server)
+        outcomes = {rule.id: judge(examination, rule) for rule in RULES if not rule.revokes}
+        examination.close()
+
+    assert {id for id, outcome in outcomes.items() if outcome is not None} == set()
+
+
+def test_a_rule_that_is_not_asked_says_why() -> None:
+    served = world()
+    with served.served(basic=["ada@example.com:Secret"], jwt=[], may_revoke=False) as server:
+        examination = Examination(server)
+        outcomes = [judge(examination, rule) for rule in RULES]
+        examination.close()
+
+    omissions = {outcome.rule: outcome.reason for outcome in outcomes if isinstance(outcome, Omission)}
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Finding)]
+    assert omissions["lists-are-apart"] == "a second user is needed; give --basic or --jwt of another one"
+    assert omissions["refuses-bearer"] == "a JWT of the first user is needed; give --jwt"
+    assert omissions["refuses-expired"].startswith("no token was given that has expired")
+    assert omissions["revokes-by-id"] == "nothing may be revoked without --may-revoke"
+
+
+def test_a_token_that_expires_while_the_server_is_examined_is_waited_for() -> None:
+    served = world()
+    soon = served.fake.issue_token(served.ada, expires_in=timedelta(seconds=2)).jwt
+    with served.served(jwt=[soon]) as server:
+        report = check(server, rules=[BY_ID["refuses-expired"]], generated=False)
+
+    assert report.kept == ["refuses-expired"]
+
+
+def nonsense(seed: int) -> object:
+    """A server that lets everybody list once, and then answers anything."""
+
+    def twist(world: World, request: Request, ask: Ask) -> Answer:
+        asked = world.memory["asked"] = world.memory.get("asked", 0) + 1
+        if asked <= 6:
+            return ask(request)
+        random = Random(f"{seed} {asked}")
+        bodies = [
+            b"",
+            b"null",
+            b"[]",
+            b"{}",
+            b"\xff",
+            b"[[]]",
+            b'{"jwts":[1]}',
+            b'{"jwts":[{}],"count":1,"perPage":40}',
+        ]
+        right = ask(request).body
+        body = random.choice([*bodies, right, right[:-1]])
+        kind = random.choice(["application/json", "text/html", "", "application/json; charset=utf-8"])
+        answer = Answer(random.choice([200, 200, 200, 200, 404, 401, 500, 302]), (("Content-Type", kind),), body)
+        return random.choice([answer] * 15 + [NO_ANSWER])
+
+    return twist
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nonsense_is_a_finding_and_no_accident(seed: int) -> None:
+    with world(nonsense(seed)).served() as server:  # type: ignore[arg-type]
+        report = check(server, generated=False)
+
+    assert report.findings
+    assert json.loads(report.json())["verdict"] == "broken"
+    assert report.junit()
+    assert report.html()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nonsense_teaches_nothing_and_is_no_accident(seed: int) -> None:
+    with world(nonsense(seed)).served() as server:  # type: ignore[arg-type]
+        learnt = learn(server)
+
+    assert learnt.unknown
+
+
+def test_credentials_that_belong_together_are_one_user() -> None:
+    served = world()
+    with served.served() as server:
+        examination = Examination(server)
+        examination.close()
+
+    ada, bob = examination.persons
+    assert [type(each).__name__ for each in ada.credentials] == ["Basic", "Jwt"]
+    assert [type(each).__name__ for each in bob.credentials] == ["Basic"]
+    assert [each.claims["iat"] for each in examination.expired] == [1577836800]
+
+
+def test_a_server_without_the_history_cannot_be_checked() -> None:
+    def community(world: World, request: Request, ask: Ask) -> Answer:
+        return Answer(400, (("Content-Type", "application/json"),), b'{"error":"Invalid project id: jwt"}')
+
+    with world(community).served() as server, pytest.raises(CannotCheck, match="has no JWT history"):
+        check(server)
+
+
+def test_curl_lines_send_what_was_sent_and_tell_no_secret() -> None:
+    served = world()
+    with served.served() as server:
+        examination = Examination(server)
+        exchange = examination.ask("DELETE", "/jwt/history/a%2Fb", f"Bearer {served.jwt}")
+        listed = examination.ask("GET", f"/jwt/history?secret_token={served.jwt}")
+        forged = examination.ask("HEAD", "/jwt/history", "JWT eyJhbGciOiJub25lIn0.eyJqdGkiOiJ4In0.")
+        lines = [examination.curl(each) for each in (exchange, listed, forged)]
+        examination.close()
+
+    assert lines == [
+        f'curl -i --path-as-is -X DELETE -H "Authorization: Bearer $JWT1" {server.url}/jwt/history/a%2Fb',
+        f'curl -i --path-as-is "{server.url}/jwt/history?secret_token=$JWT1"',
+        f"curl -i --path-as-is --head -H 'Authorization: JWT <token>' {server.url}/jwt/history",
+    ]
+
+
+def test_targets_and_headers_go_out_as_they_are() -> None:
+    heard: list[Request] = []
+
+    def listening(world: World, request: Request, ask: Ask) -> Answer:
+        heard.append(request)
+        return ask(request)
+
+    with world(listening).served() as server:
+        examination = Examination(server)
+        heard.clear()
+        for path in (
+            "/jwt/history/id%2Fx",
+            "/JWT//history/../..",
+            "/jwt/history?page=1&page=%EF%BC%91&",
+            "/jwt/history/%zz",
+        ):
+            examination.ask("GET", path, "Basic  two  spaces")
+        examination.close()
+
+    assert [request.target for request in heard] == [
+        f"{HISTORY}/id%2Fx",
+        "/v3/JWT//history/../..",
+        f"{HISTORY}?page=1&page=%EF%BC%91&",
+        f"{HISTORY}/%zz",
+    ]
+    assert {request.authorization for request in heard} == {"Basic  two  spaces"}
+
+
+def test_what_is_public_is_what_is_listed() -> None:
+    public = {
+        name for name, value in vars(conformance).items() if not name.startswith("_") and not inspect.ismodule(value)
+    }
+
+    assert public == set(conformance.__all__)
+
+
+def test_conformance_speaks_http_only() -> None:
+    """It reads the contract and profiles, and nothing of what the fake is made of."""
+    allowed = {"clock", "contract", "errors", "ids", "profile", "__version__"}
+    for source in SOURCES:
+        depth = len(source.relative_to(SOURCES[0].parent).parts)
+        outside = "." * (depth + 1)
+        text = source.read_text(encoding="utf-8")
+        for line in re.findall(rf"^\s*from {re.escape(outside)}(?!\.)(\w* import .*)$", text, re.MULTILINE):
+            module, _, names = line.partition(" import ")
+            assert (module or names.split()[0]) in allowed, f"{source.name}: {line}"
+
+
+def test_only_two_modules_know_schemathesis() -> None:
+    knowing = {
+        source.name for source in SOURCES if re.search(r"^\s*(?:from|import) schemathesis", source.read_text(), re.M)
+    }
+
+    assert knowing == {"generated.py", "transport.py"}
+
+
+def test_a_profile_is_a_mapping_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "profile.yaml"
+    file.write_text("profile: {page-base: '1'}\n", encoding="utf-8")
+
+    assert target("http://127.0.0.1", profile=file).choices == {"page-base": "1"}
+    assert target("http://127.0.0.1", profile={"page-base": "1"}).choices == {"page-base": "1"}
+    assert target("http://127.0.0.1").choices == {}
