@@ -1,0 +1,32 @@
+"""What can go wrong.
+
+SessionsError
+├── NotAuthenticated   the credentials are not, or no longer, accepted
+├── UnknownSession     the user has no such session
+├── RateLimited        too many calls; `retry_after_s` says when to come back
+└── Unavailable        no answer, or none that makes sense
+"""
+
+
+class SessionsError(Exception):
+    """Base of all errors of this library."""
+
+
+class NotAuthenticated(SessionsError):
+    """The credentials are not, or no longer, accepted."""
+
+
+class UnknownSession(SessionsError):
+    """The user has no such session."""
+
+
+class RateLimited(SessionsError):
+    """Too many calls."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"too many calls; come back in {retry_after_s:g} s")
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(SessionsError):
+    """There was no answer, or none that makes sense."""

@@ -1,0 +1,166 @@
+"""A client that goes on calling after its test is over touches nobody else, and is named."""
+
+import re
+
+import pytest
+
+from tests.plugin.outside import Project
+
+# The first test leaves a thread behind that calls, as badly as it can, while the second one runs.
+LATE = """
+    import http.client, threading
+    import pytest
+
+    may_call, has_called = threading.Event(), threading.Event()
+    statuses = []
+
+    def call(fake_or_url, path="/jwt/history", authorization="Bearer abc"):
+        url = getattr(fake_or_url, "url", fake_or_url)
+        connection = http.client.HTTPConnection(url.split("/")[2], timeout=10)
+        try:
+            connection.request("GET", "/v3" + path, headers={"Authorization": authorization})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def test_leaves_a_thread_behind(fake_tiledesk):
+        url, app = fake_tiledesk.url, fake_tiledesk.wsgi_app
+
+        def late():
+            may_call.wait(10)
+            for number in range(7):
+                statuses.append(call(url, f"/late/{number}?token=hunter2"))
+            environ = {
+                "REQUEST_METHOD": "GET", "PATH_INFO": "/v3/within", "SERVER_NAME": "x", "SERVER_PORT": "80",
+                "wsgi.url_scheme": "http",
+            }
+            list(app(environ, lambda status, headers, exc_info=None: statuses.append((int(status[:3]), b""))))
+            has_called.set()
+
+        threading.Thread(target=late).start()
+
+    def test_is_innocent(fake_tiledesk):
+        ada = fake_tiledesk.add_user(email="ada@example.com", password="secret")
+        fake_tiledesk.faults.add("*", status=503)
+
+        may_call.set()
+        assert has_called.wait(10)
+
+        assert [status for status, _ in statuses] == [410] * 7 + [404]
+        assert statuses[0][1] == b'{"success":false,"msg":"The test that this call belongs to is over."}'
+        assert fake_tiledesk.journal.exchanges == []
+        assert fake_tiledesk.faults.unspent
+        assert call(fake_tiledesk, authorization=ada.authorization)[0] == 503
+        assert call(fake_tiledesk, authorization=ada.authorization)[0] == 200
+
+    def test_is_innocent_too():
+        pass
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2", "--dist", "loadfile")], ids=["alone", "xdist"])
+def test_a_late_call_is_refused_and_named_and_touches_no_other_test(project: Project, workers: tuple[str, ...]) -> None:
+    project.write("test_late.py", LATE)
+
+    run = project.run("-W", "error", *workers, plugins=("xdist", "tiledesk_fake") if workers else ("tiledesk_fake",))
+
+    assert run.code == 0, run.text
+    assert (run.counts["passed"], run.counts.get("warnings", 0) + run.counts.get("warning", 0)) == (3, 1)
+    _, _, warning = run.text.partition("warnings summary")
+    assert "test_late.py::test_leaves_a_thread_behind" in warning.splitlines()[1]
+    assert re.search(
+        r"LateCallWarning: after test_late\.py::test_leaves_a_thread_behind was over, its client still called its "
+        r"fake: GET /v3/late/0\?token=<redacted>, GET /v3/late/1\?token=<redacted>, .* and 3 more\. "
+        r"The running test was not touched, and a call over the network got 410\. "
+        r"Stop or join the client's threads before the test ends\.",
+        warning,
+    )
+    assert "hunter2" not in run.text.partition("warnings summary")[2]
+
+
+def test_a_late_call_after_the_last_test_is_named(project: Project) -> None:
+    project.write(
+        "test_last.py",
+        """
+        import urllib.error, urllib.request
+        import pytest
+
+        called = []
+
+        @pytest.fixture(scope="session", autouse=True)
+        def set_up_before_and_torn_down_after_all_others():
+            yield
+            with pytest.raises(urllib.error.HTTPError, match="410") as answer:
+                urllib.request.urlopen(called[0], timeout=10)
+            answer.value.close()
+
+        def test_tells_its_url(fake_tiledesk):
+            called.append(f"{fake_tiledesk.url}/jwt/history")
+        """,
+    )
+
+    run = project.run("-W", "error")
+
+    assert run.code == 0, run.text
+    assert "after test_last.py::test_tells_its_url was over, its client still called its fake: GET /v3/" in run.text
+
+
+def test_a_call_that_is_under_way_when_its_test_ends_is_named(project: Project) -> None:
+    project.write(
+        "test_under_way.py",
+        """
+        import threading
+
+        held = []
+
+        def test_leaves_a_call_under_way(fake_tiledesk):
+            # As if the call took longer than the test.
+            lock = fake_tiledesk._state.lock
+            lock.acquire()
+            environ = {
+                "REQUEST_METHOD": "GET", "PATH_INFO": "/v3/jwt/history", "SERVER_NAME": "x", "SERVER_PORT": "80",
+                "HTTP_AUTHORIZATION": "Bearer abc", "wsgi.url_scheme": "http",
+            }
+            app = fake_tiledesk.wsgi_app
+            thread = threading.Thread(target=lambda: list(app(environ, lambda status, headers, exc_info=None: None)))
+            thread.start()
+            held.extend([lock, thread])
+
+        def test_is_innocent(fake_tiledesk):
+            lock, thread = held
+            lock.release()
+            thread.join()
+            assert fake_tiledesk.journal.exchanges == []
+        """,
+    )
+
+    run = project.run("-W", "error")
+
+    assert run.code == 0, run.text
+    assert "its client still called its fake: GET /v3/jwt/history. The running test" in run.text
+
+
+def test_who_ends_its_threads_is_not_named(project: Project) -> None:
+    project.write(
+        "test_joins.py",
+        """
+        import threading, urllib.error, urllib.request
+        import pytest
+
+        def call(url):
+            with pytest.raises(urllib.error.HTTPError) as answer:
+                urllib.request.urlopen(f"{url}/jwt/history", timeout=10)
+            answer.value.close()
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_joins(fake_tiledesk, number):
+            thread = threading.Thread(target=call, args=[fake_tiledesk.url])
+            thread.start()
+            thread.join()
+        """,
+    )
+
+    run = project.run("-W", "error")
+
+    assert run.counts == {"passed": 3}, run.text
