@@ -1,0 +1,196 @@
+"""Hostile input: whatever a client sends, it gets one clean answer per request, and so does the next client."""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pytest_tiledesk_fake import Factory
+
+from tests.hardening.defective import DEFECTS, serving_defect
+from tests.hardening.hostile import (
+    SECRETS,
+    Case,
+    answers_in,
+    cases_for,
+    exchange,
+    faults,
+    mutations,
+    request,
+)
+from tests.hardening.served import ENDPOINTS, SCENARIO, SIGNING_SECRET, serving
+from tiledesk_fake import TiledeskFake, gate
+from tiledesk_fake.http1 import RequestReader
+from tiledesk_fake.web.params import Parameters
+
+# The clients of these tests do what no correct client does.
+pytestmark = pytest.mark.tiledesk(strict=False)
+
+SEEDS = (1, 2, 3, 4, 5)
+MUTATIONS = 40
+
+
+@dataclass
+class Target:
+    """A listening fake, which is at hand if it is one of this process."""
+
+    port: int
+    fake: TiledeskFake | None = None
+
+
+class Log(logging.Handler):
+    """Everything that is logged, with its tracebacks."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += logging.Formatter("%(name)s %(message)s").format(record) + "\n"
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The served command; at the end it has written nothing."""
+    with serving(tmp_path_factory.mktemp("command")) as served:
+        yield Target(served.port)
+        assert served.process.poll() is None
+        assert served.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.fixture(scope="module")
+def fixture(fake_tiledesk_factory: Factory) -> Iterator[Target]:
+    """A fake of the pytest plugin."""
+    with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
+        fake.load(SCENARIO)
+        yield Target(int(re.findall(r":(\d+)", fake.url)[0]), fake)
+
+
+@pytest.fixture(params=["command", "fixture"])
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """A listening fake that must log nothing."""
+    log, logger = Log(), logging.getLogger("tiledesk_fake")
+    logger.addHandler(log)
+    yield request.getfixturevalue(request.param)
+    logger.removeHandler(log)
+    assert log.text == ""
+
+
+def assert_serves(port: int) -> None:
+    received = exchange(port, Case("normal", request()))
+
+    assert isinstance(received, bytes)
+    assert [answer.status for answer in answers_in(received, ("GET",))] == [200]
+
+
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS.values(), ids=ENDPOINTS)
+def test_hostile_requests_get_one_clean_answer_each(target: Target, method: str, path: str) -> None:
+    cases = cases_for(method, path)
+
+    assert len({case.name for case in cases}) == len(cases) > 400
+    assert faults(target.port, cases) == {}
+    assert_serves(target.port)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS.values(), ids=ENDPOINTS)
+def test_mutated_requests_get_clean_answers_that_tell_nothing(
+    target: Target, method: str, path: str, seed: int
+) -> None:
+    assert faults(target.port, mutations(seed, MUTATIONS, method, path)) == {}
+    assert_serves(target.port)
+
+
+def test_hostile_requests_leave_no_secret_in_the_journal(fixture: Target) -> None:
+    assert fixture.fake
+    journal = fixture.fake.journal
+    journal.clear()
+    for method, path in ENDPOINTS.values():
+        assert faults(fixture.port, (case for case in cases_for(method, path) if case.name != "long")) == {}
+        heard = [*map(str, journal.exchanges), *map(repr, journal.exchanges), *map(str, journal.violations)]
+        journal.clear()
+
+        assert len(heard) > 400
+        assert [name for name, secret in SECRETS.items() if secret in "\n".join(heard)] == []
+
+
+# --- the same checks, against defects ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    """A few of the kinds that find defects, to keep this short."""
+    names = {
+        "valid",
+        "line-only-space",
+        "segment-raw-tag",
+        "header-agent-tag",
+        "segment-crlf",
+        "segment-jinja",
+        "target-absolute-evil",
+    }
+    names |= {"json-secrets", "framing-body-is-request-POST"}
+    chosen = [case for case in cases_for(*ENDPOINTS["list"]) if case.name in names]
+    assert len(chosen) == len(names)
+    return chosen
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_is_found(cases: list[Case], name: str) -> None:
+    defect, finding = DEFECTS[name]
+    with serving_defect(defect) as port:
+        found = faults(port, cases)
+
+    assert finding in {wrong for each in found.values() for wrong in each}
+
+
+def test_a_server_that_hangs_is_found(cases: list[Case]) -> None:
+    with serving_defect(lambda sent: None) as port:
+        assert faults(port, cases[:1], patience_s=0.2) == {"valid": ["hang"]}
+
+
+def test_a_server_that_resets_is_found(cases: list[Case]) -> None:
+    with serving_defect(lambda sent: b"", reset=True) as port:
+        assert faults(port, cases[:1]) == {"valid": ["reset"]}
+
+
+@pytest.fixture
+def port(fake_tiledesk_factory: Factory) -> Iterator[int]:
+    """Of a fake that a test may break."""
+    with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
+        fake.load(SCENARIO)
+        yield int(re.findall(r":(\d+)", fake.url)[0])
+
+
+def test_an_exception_in_the_fake_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Parameters, "value", lambda *_: 1 // 0)
+
+    found = faults(port, [Case("page", request(target="/v3/jwt/history?page=0"))])
+
+    assert found == {"page": ["status 500"]}
+
+
+def test_a_check_that_is_missing_in_the_reader_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_headers = RequestReader._add_headers
+
+    def lenient(self: RequestReader, environ: dict[str, object]) -> None:
+        self._headers = list({name: (name, value) for name, value in self._headers}.values())
+        add_headers(self, environ)
+
+    monkeypatch.setattr(RequestReader, "_add_headers", lenient)
+
+    found = faults(port, cases_for("GET", "/v3/jwt/history")[:300])
+
+    assert found["header-second-host"] == ["status 200 for what must be refused"]
+
+
+def test_a_pattern_that_goes_back_over_long_words_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Naive:
+        # Tries each of the middles of a word, and each time to the end of the word.
+        match = re.compile("([^\t\n\v\f\r \xa0]+)[\t\n\v\f\r \xa0]+([^\t\n\v\f\r \xa0]+)").search
+
+    monkeypatch.setattr(gate, "_TWO_WORDS", Naive)
+    long = request("GET", "/v3/jwt/history", f"Authorization: {'a' * 15_000}", credentials=(), close=False)
+
+    assert faults(port, [Case("long", long)], patience_s=0.1) == {"long": ["hang"]}

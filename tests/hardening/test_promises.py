@@ -1,0 +1,47 @@
+"""SECURITY.md: whatever it names is there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROMISES = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def missing(text: str) -> list[str]:
+    """The tests that a text names and that do not exist."""
+    return [f"{file}::{name}" for file, name in NAMED.findall(text) if name not in names_in(ROOT / file)]
+
+
+def names_in(file: Path) -> set[str]:
+    if not file.exists():
+        return set()
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+
+
+def test_every_test_that_is_named_exists() -> None:
+    assert len(NAMED.findall(PROMISES)) > 40
+    assert missing(PROMISES) == []
+
+
+def test_a_test_that_does_not_exist_is_found() -> None:
+    gone = "`tests/test_server.py::test_gone`, `tests/test_gone.py::test_gone`, `tests/hardening/served.py::serving`"
+
+    assert len(missing(gone)) == 3
+
+
+def test_every_promise_names_its_tests() -> None:
+    promises = PROMISES.partition("## Promises")[2].partition("## Limits")[0].split("\n**")[1:]
+
+    assert len(promises) == 8
+    assert all(NAMED.search(promise) for promise in promises)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests" / "hardening").glob("test_*.py")), ids=lambda file: file.stem)
+def test_every_module_of_these_tests_is_named(file: Path) -> None:
+    if file.stem != "test_promises":
+        assert f"tests/hardening/{file.name}::" in PROMISES
