@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint types contract clean
+.PHONY: run test lint types contract bench clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/tiledesk-fake serve $(ARGS)
@@ -24,8 +24,12 @@ types: $(VENV)/dev.installed
 contract: $(VENV)/run.installed
 	.ci/lint-contract
 
+# Installs what it compares into .bench; ARGS=--quick for a first look.
+bench:
+	@$(PYTHON) -m bench $(ARGS)
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .bench
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,0 +1,5 @@
+"""A test without a fixture."""
+
+
+def test_nothing(number: int) -> None:
+    pass

@@ -1,0 +1,1 @@
+"""Servers that need a line of code of ours; each prints its port and serves until it is killed."""
