@@ -43,16 +43,19 @@ def main() -> None:
     for kind in kinds:
         print(f"# measuring: {kind}; load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
         if kind == "in-process":
-            rows += in_process.rows(effort.rounds)
+            measured = in_process.rows(effort.rounds)
         elif kind == "sockets":
             comparison = sockets.compare(max(3, effort.rounds // 2), effort.requests, effort.warm_up)
-            rows += comparison.rows()
+            measured = comparison.rows()
         elif kind == "starting":
-            rows += starting.rows(2 * effort.rounds)
+            measured = starting.rows(2 * effort.rounds)
         elif kind == "per-test":
-            rows += per_test.rows(max(3, effort.rounds // 2), effort.tests)
+            measured = per_test.rows(max(3, effort.rounds // 2), effort.tests)
         else:
-            rows += scale.rows(effort.rounds, effort.tokens)
+            measured = scale.rows(effort.rounds, effort.tokens)
+        for row in measured:
+            print(f"#   {row.what}: {row.ratio:.2f} × {row.held}", file=sys.stderr, flush=True)
+            rows.append(row)
     print(bars(rows))
     if comparison:
         print(f"\n{comparison.table()}")

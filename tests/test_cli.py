@@ -212,3 +212,22 @@ def test_a_port_that_is_taken_is_an_error() -> None:
     assert len(failed.stderr.splitlines()) == 1
     assert f"127.0.0.1:{port}" in failed.stderr
     assert "--port 0" in failed.stderr
+
+
+def test_no_line_to_paste_uses_an_expired_token(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yaml"
+    file.write_text(
+        "users:\n"
+        "  - email: bob@example.com\n"
+        "    tokens:\n"
+        "      - {jti: old, createdAt: 2026-01-01T00:00:00Z}\n"
+        "      - {jti: gone, createdAt: 2026-02-01T00:00:00Z, expiresAt: 2026-03-01T00:00:00Z}\n"
+    )
+    with serving("--scenario", file) as (_, lines):
+        pasted = [shlex.split(line) for line in lines if line.startswith("curl ")]
+        authorizations = [
+            word.removeprefix("Authorization: ") for words in pasted for word in words if "Authorization" in word
+        ]
+        answers = [call("GET", f"{url_of(lines)}/jwt/history", each).status_code for each in authorizations]
+
+    assert answers == [200, 200]

@@ -412,7 +412,8 @@ def test_reset_makes_the_fake_as_new(fake: TiledeskFake, ada: User) -> None:
     fake.reset()
 
     assert len(fake.users) == 0
-    assert fake.history(ada) == []
+    with pytest.raises(NotFound, match="reset forgets them"):
+        fake.history(ada)
     assert "frozen" not in repr(fake.clock)
     with pytest.raises(NotFound, match="reset forgets tokens"):
         _ = token.revoked

@@ -589,3 +589,20 @@ def test_connections_outlive_a_planned_status(fake: TiledeskFake, ada: User) -> 
     assert seen == [503, 200]
     assert connection.sock is wire
     connection.close()
+
+
+def test_an_unspent_fault_says_which_calls_it_waits_for() -> None:
+    fake = TiledeskFake()
+    fake.faults.add("listTokens", status=503, when={"page": 2})
+
+    assert fake.faults.unspent == ["listTokens: status 503, when page='2', 1 left"]
+
+
+def test_restoring_forgets_faults_and_lets_the_journal_go_on() -> None:
+    fake = TiledeskFake()
+    mark = fake.snapshot()
+    fake.faults.add("listTokens", status=503)
+
+    fake.restore(mark)
+
+    assert fake.faults.unspent == []

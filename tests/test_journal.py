@@ -496,3 +496,10 @@ def test_the_jti_stays_readable(fake: TiledeskFake, ada: User) -> None:
     ask(fake, "DELETE", f"{HISTORY}/{token.jti}", token.authorization)
 
     assert token.jti in str(fake.journal.exchanges[0])
+
+
+def test_jtis_that_look_alike_once_they_are_redacted_are_told_apart(fake: TiledeskFake) -> None:
+    ask(fake, "DELETE", f"{HISTORY}/token%20phone")
+
+    fake.journal.assert_called("revokeTokenByJti", jti="token phone")
+    fake.journal.assert_not_called("revokeTokenByJti", jti="token laptop")

@@ -132,6 +132,19 @@ class Hub:
             for fake in made:
                 fake.stop()
 
+    def check_marker(self, item: pytest.Item, *, uses_fake: bool) -> None:
+        """Fail the test for a marker that is wrong, or that asks for what only `fake_tiledesk` does."""
+        __tracebackhide__ = True
+        self._settings_of(item)
+        keys = {key for mark in item.iter_markers("tiledesk") for key in mark.kwargs}
+        if not uses_fake and (idle := sorted(keys & {"profile", "scenario", "now"})):
+            pytest.fail(
+                f"@pytest.mark.tiledesk of {item.nodeid}: {', '.join(idle)} would do nothing, because this test does "
+                "not use fake_tiledesk, and the marker starts no other fake; call fake_tiledesk_factory(profile=…), "
+                "fake.load(…) or fake.clock.freeze(…) instead",
+                pytrace=False,
+            )
+
     def verify(self, item: pytest.Item) -> None:
         """Fail the test for what its clients did that no correct client does, and for faults left unspent."""
         __tracebackhide__ = True

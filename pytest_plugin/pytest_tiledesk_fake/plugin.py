@@ -70,7 +70,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _is_configured(config: pytest.Config) -> bool:
     return any(
         config.getoption(f"tiledesk_{name}") is not None
-        or f"TILEDESK_FAKE_{name.upper()}" in os.environ
+        or os.environ.get(f"TILEDESK_FAKE_{name.upper()}")
         or _is_in_file(config, f"tiledesk_{name}")
         for name in ("profile", "strict", "allow")
     )
@@ -128,6 +128,13 @@ def fake_tiledesk_factory(request: pytest.FixtureRequest) -> Iterator[Factory]:
     """
     with _hub(request.config).factory() as factory:
         yield factory
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    if fixtures and item.get_closest_marker("tiledesk"):
+        _hub(item.config).check_marker(item, uses_fake="fake_tiledesk" in fixtures)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -72,7 +72,7 @@ def configured(config: pytest.Config, name: str) -> tuple[Any, str]:
     variable = f"TILEDESK_FAKE_{name.upper()}"
     if (value := config.getoption(option)) is not None:
         return value, f"--tiledesk-{name}"
-    if variable in os.environ:
+    if os.environ.get(variable):
         return os.environ[variable], variable
     source = f"{option} in {config.inipath.name if config.inipath else 'the configuration'}"
     try:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .errors import TiledeskFakeError as TiledeskFakeError
     from .fake import TiledeskFake as TiledeskFake
     from .fake import Token as Token
+    from .faults import Faults as Faults
+    from .journal import Exchange as Exchange
+    from .journal import Journal as Journal
+    from .journal import Violation as Violation
     from .state import Snapshot as Snapshot
     from .users import User as User
 
@@ -30,6 +34,9 @@ _HOMES = {
     "CannotListen": "errors",
     "Clock": "clock",
     "ContractError": "errors",
+    "Exchange": "journal",
+    "Faults": "faults",
+    "Journal": "journal",
     "MisuseError": "errors",
     "NoAnswer": "errors",
     "NotFound": "errors",
@@ -41,6 +48,7 @@ _HOMES = {
     "TiledeskFakeError": "errors",
     "Token": "fake",
     "User": "users",
+    "Violation": "journal",
 }
 
 __all__ = list(_HOMES)

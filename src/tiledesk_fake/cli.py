@@ -19,7 +19,7 @@ import click
 
 from . import __version__, contract, demo
 from .errors import TiledeskFakeError
-from .fake import TiledeskFake
+from .fake import TiledeskFake, Token
 from .profile import parse_assumptions, read_profile
 
 _profile = click.option(
@@ -135,11 +135,11 @@ def _choices(profile_file: Path | None, assumptions: tuple[str, ...]) -> Mapping
 def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
     """Lines that can be pasted into a shell: one user's list, and the revocation of two of the tokens."""
     for user in fake.users.values():
-        tokens = [token for token in fake.history(user) if user.active and not token.revoked]
+        tokens = [token for token in fake.history(user) if user.active and _works(token, fake)]
         if tokens:
             break
     else:
-        return ["# No user has a token that is not revoked; nothing to show."]
+        return ["# No user has a token that is neither revoked nor expired; there is nothing to paste."]
     caller, *others = tokens
     by_token = f"-H {shlex.quote(f'Authorization: {caller.authorization}')}"
     by_password = f"-u {shlex.quote(f'{demo.EMAIL}:{demo.PASSWORD}')}" if with_password else by_token
@@ -149,14 +149,16 @@ def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
     lines = [f"# List the tokens of {user.email}:", f"{curl} {by_token} {listing}"]
     if with_password:
         lines.append(f"{curl} {by_password} {history}")
-    if others:
-        jti = quote(others[0].jti, safe="")
-        lines += [
-            "# Revoke one by its jti, one by its id:",
-            f"{curl} -X DELETE {by_password} {shlex.quote(f'{history}/{jti}')}",
-            f"{curl} -X DELETE {by_password} {history}/id/{others[-1].id}",
-        ]
+    # The token that calls goes last: once it is revoked, it calls no more.
+    for token, key in zip([*others, caller], ("jti", "id"), strict=False):
+        segment = quote(token.jti, safe="") if key == "jti" else f"id/{token.id}"
+        lines.append(f"# Revoke one by its {key}:")
+        lines.append(f"{curl} -X DELETE --path-as-is {by_password} {shlex.quote(f'{history}/{segment}')}")
     return lines
+
+
+def _works(token: Token, fake: TiledeskFake) -> bool:
+    return not token.revoked and (token.expires_at is None or token.expires_at > fake.clock.now())
 
 
 def _curl(url: str) -> str:

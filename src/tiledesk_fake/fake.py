@@ -201,8 +201,13 @@ class TiledeskFake:
             return self._token(record)
 
     def history(self, user: User) -> list[Token]:
-        """All tokens of the user, the newest first, revoked ones too, whatever the profile says of the list."""
+        """All tokens of the user, the newest first, revoked ones too, whatever the profile says of the list.
+
+        Raises NotFound for a user of another fake, or of before a reset.
+        """
         with self._state.lock:
+            if not self._state.users.holds(user):
+                raise NotFound(f"this fake does not hold {user}; add_user makes users, and reset forgets them")
             return [self._token(record) for record in self._state.history.of(user.id)]
 
     def revoke(self, token: Token | None = None, /, *, jti: str | None = None) -> Token:
@@ -240,11 +245,13 @@ class TiledeskFake:
         self._state.reset()
 
     def snapshot(self) -> Snapshot:
-        """Everything this fake holds, for `restore`."""
+        """Users, tokens, the clock and where the ids are, for `restore`; not the faults, and not the journal."""
         return self._state.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Make everything as it was when the snapshot was taken; it may be restored again.
+        """Make users, tokens, clock and ids as they were when the snapshot was taken; it may be restored again.
+
+        Faults are forgotten; the journal goes on.
 
         Raises MisuseError for a snapshot of another fake.
         """

@@ -36,6 +36,7 @@ class Fault:
         parts = [f"status {self.status}"] if self.status is not None else []
         parts += [f"drop {self.drop}"] if self.drop else []
         parts += [f"delay {self.delay_s:g} s"] if self.delay_s else []
+        parts += [f"when {name}={value!r}" for name, value in self.when.items()]
         return f"{self.operation}: {', '.join(parts)}"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from sys import getsizeof
 from threading import Lock
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .clock import moment
@@ -80,6 +81,9 @@ class Exchange(NamedTuple):
     status: int | None
     fault: str | None
     violations: tuple[Violation, ...]
+    # Of the values as they were sent: two jtis that look alike once they are redacted are still told apart. Python's
+    # hashes of texts differ from process to process and lead back to nothing.
+    hashes: Mapping[str, int] = MappingProxyType({})
 
     @property
     def at(self) -> datetime:
@@ -248,7 +252,10 @@ def _differences(exchange: Exchange, what: Mapping[str, Any]) -> list[str]:
     different = []
     for name, expected in what.items():
         got = _value(exchange, name)
-        if _comparable(expected) != _comparable(got):
+        same = _comparable(expected) == _comparable(got)
+        if same and expected is not None and name in exchange.hashes:
+            same = exchange.hashes[name] == hash(str(expected))
+        if not same:
             different.append(f"{name}: expected {_shown(expected)}, got {_shown(got)}")
     return different
 

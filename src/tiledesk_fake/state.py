@@ -1,6 +1,7 @@
 """All that one fake holds, and the lock that every decision is made under.
 
-Users, history, clock, ids and gate, one of each. Requests and the Python interface both come here; neither is known.
+Users, history, clock, ids, gate, journal and faults, one of each. Requests and the Python interface both come here;
+neither is known.
 """
 
 from __future__ import annotations
@@ -75,17 +76,18 @@ class State:
             self._hold(Users(), History(), {})
 
     def snapshot(self) -> Snapshot:
-        """Everything as it is now, for `restore`."""
+        """Users, tokens, clock and ids as they are now, for `restore`."""
         with self.lock:
             return Snapshot(
                 self, tuple(self.users), tuple(self.history), dict(self._claims), self.clock.setting, self._ids.state()
             )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Make everything as it was when the snapshot was taken."""
+        """Make users, tokens, clock and ids as they were when the snapshot was taken, and forget all faults."""
         if snapshot.owner is not self:
             raise MisuseError("expected a snapshot of this fake, got one of another; every fake restores its own")
         with self.lock:
+            self.faults.clear()
             self.clock.setting = snapshot.clock
             self._ids.resume_from(snapshot.ids)
             self._hold(Users(snapshot.users), History(snapshot.records), dict(snapshot.claims))

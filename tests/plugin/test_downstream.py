@@ -46,6 +46,20 @@ def test_its_tests_notice_mistakes_of_this_kind(downstream_python: str, tmp_path
         assert run.counts["failed"] == 1, f"{mistake.name}:\n{run.text}"
 
 
+def test_some_are_noticed_by_the_verdict_of_the_fixture_alone(downstream_python: str, tmp_path: Path) -> None:
+    subtle = [mistake for mistake in MISTAKES if mistake.name in CATALOGUE["NOTICED_BY_VERDICT_ALONE"]]
+    cases = []
+    for number, mistake in enumerate(subtle):
+        copy = tmp_path / str(number)
+        CATALOGUE["copy_with"](mistake, copy)
+        cases.append((copy, NO_ENVIRONMENT, ("--tiledesk-strict=false", "--assert=plain", "-k", "not trouble")))
+    runs = run_all(cases, downstream_python)
+
+    assert len(subtle) == 5
+    for mistake, run in zip(subtle, runs, strict=True):
+        assert run.code == 0, f"{mistake.name}:\n{run.text}"
+
+
 def test_there_are_mistakes_of_many_kinds() -> None:
     assert len({mistake.name for mistake in MISTAKES}) == len(MISTAKES) >= 50
 

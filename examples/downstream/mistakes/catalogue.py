@@ -25,7 +25,6 @@ class Mistake:
         path.write_text(text.replace(self.old, self.new), encoding="utf-8")
 
 
-_QUERY = '{"sortField": "createdAt", "direction": -1, "page": page}'
 _JWT = 'return token if token.startswith("JWT ") else f"JWT {token}"'
 _BASIC = 'b64encode(f"{email}:{password}".encode())'
 _LAST_PAGE = 'if not answer["jwts"] or len(found) >= answer["count"]:'
@@ -57,10 +56,10 @@ CREDENTIALS = [
     Mistake("no scheme", "The bare token in the header.", "credentials.py", _JWT, "return token"),
     Mistake(
         "token in the query",
-        "It worked in the browser.",
+        "It works in the browser.",
         "client.py",
-        _HEADERS,
-        'headers={}, **({"params": {**(query or {}), "token": self._authorization}}),',
+        f"params=query,\n                    {_HEADERS}",
+        'params={**(query or {}), "secret_token": self._authorization.partition(" ")[2]},',
     ),
     Mistake("basic in latin-1", "As requests does.", "credentials.py", ".encode()", '.encode("latin-1", "replace")'),
     Mistake("basic as in URLs", "The other base64.", "credentials.py", ".encode())", '.encode(), b"-_")'),
@@ -95,8 +94,12 @@ REQUESTS = [
         _HEADERS,
         _HEADERS + ' json={"jti": path[1:]} if path else None,',
     ),
+    Mistake("body with the list", "Parameters as JSON, to be sure.", "client.py", _HEADERS, f"{_HEADERS} json=query,"),
 ]
 LIST = [
+    Mistake(
+        "invented parameter", "Other lists have a limit.", "client.py", '"page": page', '"page": page, "limit": 40'
+    ),
     Mistake("misspelt parameter", "As the other APIs spell it.", "client.py", '"sortField"', '"sort_field"'),
     Mistake(
         "unknown field", "The name of the field in our own code.", "client.py", '"createdAt", "d', '"created_at", "d'
@@ -258,6 +261,15 @@ KINDS = {
     "trouble": TROUBLE,
 }
 MISTAKES = [mistake for kind in KINDS.values() for mistake in kind]
+
+# These change no answer; without the verdict of the fixture the tests would pass.
+NOTICED_BY_VERDICT_ALONE = {
+    "basic as in URLs",
+    "json body",
+    "body with the list",
+    "misspelt parameter",
+    "invented parameter",
+}
 
 
 def copy_with(mistake: Mistake | None, folder: Path) -> None:

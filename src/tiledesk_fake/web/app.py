@@ -3,6 +3,7 @@
 import logging
 from copy import copy
 from functools import cache
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -105,7 +106,16 @@ def _answer() -> Response:
     if given is None:
         # The delivery says that nothing of this is ever sent.
         return _Response(status=500)
-    return _Response(given.body, given.status, list(given.headers))
+    return _Response(given.body, _status_line(given.status), list(given.headers))
+
+
+@cache
+def _status_line(status: int) -> str:
+    # Werkzeug would write the phrases in capitals; Node, and the standard, do not.
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Error"
 
 
 def _read(request: WerkzeugRequest) -> Request:

@@ -45,6 +45,10 @@ class Heard:
     user: User | None = None
     fault: str | None = None
 
+    def values(self) -> dict[str, str]:
+        """The value of each parameter as it was sent, of a repeated one the first."""
+        return {**{name: values[0] for name, values in self.query.items()}, **self.path_params}
+
 
 @dataclass(frozen=True, slots=True)
 class _Breach:
@@ -64,6 +68,7 @@ class Manners:
         self._contract = contract
         self._parameters = parameters
         self._base_path = base_path
+        self._names = {parameter.name for operation in contract.operations for parameter in operation.parameters}
         self._with_values = [operation for operation in contract.operations if "{" in operation.path]
         self._paths = {
             operation.path: re.compile(
@@ -82,12 +87,13 @@ class Manners:
             request.method,
             target,
             # What the target shows may be seen.
-            {name: value if value in target else redacted(value) for name, value in heard.path_params.items()},
+            {name: redacted(value) for name, value in heard.path_params.items()},
             {redacted(name): redacted_value(name, values[0]) for name, values in heard.query.items()},
             heard.user,
             status,
             heard.fault,
             violations,
+            {name: hash(value) for name, value in heard.values().items() if name in self._names},
         )
 
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:

@@ -75,7 +75,7 @@ class Road:
         state = self._state
         # One lock around the whole decision: nobody is let in by one state and served from another.
         with state.lock:
-            if heard.operation and (spent := state.faults.spend(heard.operation.id, _values(heard))):
+            if heard.operation and (spent := state.faults.spend(heard.operation.id, heard.values())):
                 heard.fault = str(spent.fault)
                 if answer := self._misbehave(spent, wish):
                     return answer
@@ -115,10 +115,6 @@ def _no_answer(drop: Drop) -> NoAnswer:
         f"this request gets no answer ({drop}), and through wsgi_app there is no connection to do that to; "
         "listen with start(), or answer instead: the profile {'server-quirks': 'calm'}, or a fault with a status"
     )
-
-
-def _values(heard: Heard) -> dict[str, str]:
-    return {**{name: values[0] for name, values in heard.query.items()}, **heard.path_params}
 
 
 def _preflight(request: Request) -> Answer:
