@@ -52,7 +52,7 @@ def test_some_are_noticed_by_the_verdict_of_the_fixture_alone(downstream_python:
     for number, mistake in enumerate(subtle):
         copy = tmp_path / str(number)
         CATALOGUE["copy_with"](mistake, copy)
-        cases.append((copy, NO_ENVIRONMENT, ("--tiledesk-strict=false", "--assert=plain", "-k", "not trouble")))
+        cases.append((copy, NO_ENVIRONMENT, ("--tiledesk-strict=false", "--assert=plain")))
     runs = run_all(cases, downstream_python)
 
     assert len(subtle) == 5
