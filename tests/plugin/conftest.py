@@ -1,6 +1,5 @@
 """Fixtures of the tests that run pytest from outside."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,6 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def downstream_python() -> str:
-    """The interpreter that the tests of the example run with."""
-    return sys.executable
+def downstream_python(clean_python: Path) -> str:
+    """The interpreter that the tests of the example run with: it has the wheel, and nothing of the checkout."""
+    return str(clean_python)
