@@ -27,7 +27,7 @@ _QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "a
 _WORDS_SHOWN = {"basic", "bearer", "jwt", "token", "digest", "apikey", "negotiate", "jwt:", "bearer:", "basic:"}
 # More of one request say nothing new, and a client could make thousands.
 _MOST_BREACHES = 20
-# Nothing that is ever redacted is without one of these, and few targets have any.
+# Nothing that is ever redacted is without one of these, and few targets and jtis have any.
 _SUSPICIOUS = re.compile(r"[.=@+%\s]")
 _EXPECTED_AUTHORIZATION = "Authorization: JWT <token>, or Authorization: Basic <base64 of e-mail:password>"
 
@@ -80,14 +80,12 @@ class Manners:
     def exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
         """The request and its answer, for the journal."""
         violations = () if request.method == "OPTIONS" else tuple(self._violations(request, heard))
-        target = redacted(request.target) if _SUSPICIOUS.search(request.target) else request.target
         return Exchange(
             heard.at_ms,
             heard.operation.id if heard.operation else None,
             request.method,
-            target,
-            # What the target shows may be seen.
-            {name: redacted(value) for name, value in heard.path_params.items()},
+            _shown(request.target),
+            {name: _shown(value) for name, value in heard.path_params.items()},
             {redacted(name): redacted_value(name, values[0]) for name, values in heard.query.items()},
             heard.user,
             status,
@@ -202,6 +200,11 @@ class Manners:
         """The path of the contract that a request names, by whatever method."""
         path = request.target.partition("?")[0]
         return next((known for known, pattern in self._paths.items() if pattern.fullmatch(path)), None)
+
+
+def _shown(text: str) -> str:
+    """The text as it may be seen; to look for what must be hidden takes longer than to see that nothing can be."""
+    return redacted(text) if _SUSPICIOUS.search(text) else text
 
 
 def _unknown_parameter(name: str, operation: Operation, known: list[str], keys: tuple[str, ...]) -> _Breach:
