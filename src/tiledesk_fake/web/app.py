@@ -34,7 +34,7 @@ class _Response(Response):
         """Answer as Werkzeug does, which spends half its time on what it might have to correct; here it never has."""
         if self.status_code in _WITHOUT_LENGTH:
             return super().__call__(environ, start_response)
-        body = self.get_data()
+        body = b"".join(self.iter_encoded())
         start_response(self.status, [*self.headers, ("Content-Length", str(len(body)))])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 

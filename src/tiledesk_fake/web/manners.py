@@ -45,8 +45,10 @@ class Heard:
     user: User | None = None
     fault: str | None = None
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> Mapping[str, str]:
         """The value of each parameter as it was sent, of a repeated one the first."""
+        if not self.query:
+            return self.path_params
         return {**{name: values[0] for name, values in self.query.items()}, **self.path_params}
 
 
