@@ -116,7 +116,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 def open_connections(server: Server) -> int:
     assert server._listening
-    return len(server._listening._service.open)
+    return len(server._listening.service.open)
 
 
 PREAMBLE = """
@@ -744,7 +744,7 @@ def test_a_client_that_is_gone_before_the_goodbye_is_no_incident(
 ) -> None:
     """Its reset may come between the last write and the half-close, which then fails."""
     app.deliveries["/slow"] = Delivery(delay_s=0.1)
-    with mock.patch("asyncio.selector_events._SelectorSocketTransport.write_eof", side_effect=OSError):
+    with mock.patch("tiledesk_fake.loop.Stream.end_writing", side_effect=OSError):
         client.send(get("/slow", "Connection: close"))
         assert client.reply().status == 200
         assert client.rest_or_reset() == b""
@@ -807,7 +807,7 @@ def test_a_closed_connection_is_freed_without_waiting_for_the_garbage_collector(
 
 def held_for_the_one_client_of(server: Server) -> "list[weakref.ref[Any]]":
     assert server._listening
-    (connection,) = server._listening._service.open
+    (connection,) = server._listening.service.open
     reader = connection._reader
     assert eventually(lambda: reader.underway)
     return [weakref.ref(connection), weakref.ref(reader._body)]

@@ -10,9 +10,7 @@ itself: that is done by llhttp (through httptools), the parser inside Node and s
 server. Where llhttp is more lenient than RFC 9112, `RequestReader` adds the missing check.
 """
 
-import asyncio
 import io
-import logging
 import math
 import os
 import socket
@@ -23,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -32,11 +30,7 @@ import httptools
 from . import delivery
 from .delivery import Delivery, Drop
 from .errors import NoAnswer
-
-log = logging.getLogger("tiledesk_fake")
-# The fake runs inside other people's tests: its log must not turn up in their stderr or in their root logger unasked.
-log.addHandler(logging.NullHandler())
-log.propagate = False
+from .loop import READ_BYTES, Loop, Stream, Timer, log
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +74,6 @@ HEAD_TOO_LARGE = Answer(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConten
 TOO_MANY_CONNECTIONS = Answer(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n", b"")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NOT_HTTP = b"This is not HTTP.\r\n\r\n"
-
-# How much is read at once. It bounds how many pipelined requests can arrive together, and how long one client keeps
-# the loop from the others.
-READ_BYTES = 8_192
 
 
 class RequestReader:
@@ -401,46 +391,36 @@ _INTERNAL_ERROR_TO_HEAD = _INTERNAL_ERROR._replace(body=b"")
 
 
 class Service:
-    """What the connections of one running server share: the app, the limits, the loop, and the watch over deadlines."""
+    """What the connections of one running server share: the app, the limits, the loop, and who is connected."""
 
-    # Deadlines guard real sockets and Date is for real clients, so both read real clocks; held here, they stay
-    # real while a test freezes or patches the names in `time`.
-    monotonic, wall = staticmethod(time.monotonic), staticmethod(time.time)
+    # Date is for real clients; held here, it stays real while a test freezes or patches the names in `time`.
+    wall = staticmethod(time.time)
 
-    WATCH_EVERY_S = 0.1
-
-    def __init__(self, gateway: Gateway, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, gateway: Gateway, limits: Limits, loop: Loop) -> None:
         self.gateway = gateway
         self.limits = limits
         self.loop = loop
         self.open: set[Connection] = set()
-        self.buffer = memoryview(bytearray(READ_BYTES))  # one for all: what arrives is parsed before anything else runs
-        self._watching = False
         self._dated_at: int | None = None
         self._date = b""
 
-    def admit(self, connection: "Connection") -> None:
+    def admit(self, client: socket.socket, peer: tuple[Any, ...]) -> None:
+        """Serve a client that has just connected."""
+        connection = Connection(self, client, peer)
         self.open.add(connection)
-        if not self._watching:
-            self._watching = True
-            self.loop.call_later(self.WATCH_EVERY_S, self._watch)
+        self.loop.guard(connection)
+        if len(self.open) > self.limits.connections:
+            connection.turn_away()
 
     def dismiss(self, connection: "Connection") -> None:
+        """Forget a client that is gone."""
         self.open.discard(connection)
+        self.loop.guarded.discard(connection)
 
     def cut_off(self) -> None:
         """Close all connections at once, whatever they are about."""
-        for connection in list(self.open):
+        for connection in self.open:
             connection.cut_off()
-
-    def _watch(self) -> None:
-        self._watching = bool(self.open)
-        if self._watching:
-            self.loop.call_later(self.WATCH_EVERY_S, self._watch)
-        # Those that would fall due before the next look are cut off now: a limit is the longest a client can have.
-        horizon = self.monotonic() + self.WATCH_EVERY_S
-        for connection in [each for each in self.open if each.deadline <= horizon]:
-            connection.on_deadline()
 
     def seal(self, answer: Answer, request: Request | None = None) -> bytes:
         """The bytes of an answer; without a request it is the last one of its connection."""
@@ -457,7 +437,7 @@ class Service:
         return b"".join((answer.head, self._date, persistence, answer.body))
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection:
     """One client, from its first byte to the last it gets.
 
     Requests are answered in the order they came. While one waits for its answer or the client does not take the last,
@@ -467,46 +447,32 @@ class Connection(asyncio.BufferedProtocol):
     # An RST makes some systems drop what they have received but not handed to the program.
     HEAD_START_S = 0.02
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, client: socket.socket, peer: tuple[Any, ...]) -> None:
         self._service = service
-        self._loop = service.loop
-        self._delayed: asyncio.TimerHandle | None = None  # what will happen to the current answer
+        self._reader = RequestReader(service.gateway.environ_for(peer), service.limits)
+        self._stream = Stream(service.loop, client, self)
+        self._delayed: Timer | None = None  # what will happen to the current answer
         self._congested = False  # the kernel takes no more of what has been written
         self._when_flushed: Callable[[], None] | None = None
         self._deaf = False  # nothing the client sends matters any more
         self._half_closed = False  # the client sends nothing more
         self._timed_request = 0
         self._unsent = 0
-        self.deadline = math.inf
-        self.on_deadline: Callable[[], None] = self._hang_up
+        self._give(service.limits.idle_s, self._hang_up)
 
     def _give(self, seconds: float, on_deadline: Callable[[], None]) -> None:
         """From now on there are so many seconds before `on_deadline`."""
-        self.deadline = self._service.monotonic() + seconds
+        self.deadline = self._service.loop.monotonic() + seconds
         self.on_deadline = on_deadline
 
-    # What asyncio calls.
+    # What the stream calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        service = self._service
-        self._transport = cast(asyncio.Transport, transport)
-        # Whatever does not leave at once counts as congestion: nothing more is produced until it has left.
-        self._transport.set_write_buffer_limits(high=0)
-        self._reader = RequestReader(service.gateway.environ_for(transport.get_extra_info("peername")), service.limits)
-        service.admit(self)
-        if len(service.open) > service.limits.connections:
-            self._reader.refuse(TOO_MANY_CONNECTIONS)
-        self._advance()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._service.buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def received(self, data: memoryview) -> None:
         if not self._deaf:
-            self._reader.feed(self._service.buffer[:nbytes])
+            self._reader.feed(data)
             self._advance()
 
-    def eof_received(self) -> bool:
+    def ended(self) -> None:
         self._half_closed = True
         if self._deaf and self._when_flushed is None and self._delayed is None:
             self._hang_up()
@@ -514,13 +480,12 @@ class Connection(asyncio.BufferedProtocol):
             if self._reader.underway:
                 self._reader.refuse(BAD_REQUEST)
             self._advance()
-        return True  # `_advance` hangs up when everything has been answered
 
-    def pause_writing(self) -> None:
+    def congested(self) -> None:
         self._congested = True
         self._expect_progress()
 
-    def resume_writing(self) -> None:
+    def flushed(self) -> None:
         self._congested = False
         action, self._when_flushed = self._when_flushed, None
         if action:
@@ -528,53 +493,56 @@ class Connection(asyncio.BufferedProtocol):
         elif not self._deaf:
             self._advance()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def lost(self) -> None:
         self._deaf = True
         if self._delayed:
             self._delayed.cancel()
         self._reader.close()
-        del self.on_deadline  # it refers back
+        del self._stream, self.on_deadline  # they refer back
         self._service.dismiss(self)
 
-    # What the running server calls.
+    # What the service calls.
+
+    def turn_away(self) -> None:
+        self._reader.refuse(TOO_MANY_CONNECTIONS)
+        self._advance()
 
     def cut_off(self) -> None:
-        self._transport.abort()
+        self._stream.abort()
 
     def fileno(self) -> int:
         """The descriptor of the socket, negative once it is closed."""
-        descriptor: int = self._transport.get_extra_info("socket").fileno()
-        return descriptor
+        return self._stream.fileno()
 
     # Reading and answering.
 
     def _advance(self) -> None:
         """Answer what can be answered, then wait for what is missing."""
         arrived = self._reader.arrived
-        while arrived and not (self._delayed or self._congested or self._deaf or self._transport.is_closing()):
+        while arrived and not (self._delayed or self._congested or self._deaf or self._stream.closing):
             item = arrived.popleft()
             if isinstance(item, Answer):
-                self._transport.write(self._service.seal(item))
+                self._stream.write(self._service.seal(item))
                 self._finish()
             else:
                 self._answer(item)
-        if self._deaf or self._transport.is_closing():
+        if self._deaf or self._stream.closing:
             return
         if self._delayed or self._congested:
             if arrived:
-                self._transport.pause_reading()
+                self._stream.pause()
             return
         if self._half_closed:
             self._hang_up()
             return
-        self._transport.resume_reading()
+        self._stream.resume()
         self._await_request()
 
     def _await_request(self) -> None:
         reader, limits = self._reader, self._service.limits
         if reader.awaits_continue:
             reader.awaits_continue = False
-            self._transport.write(CONTINUE)
+            self._stream.write(CONTINUE)
         if not reader.underway:
             self._give(limits.idle_s, self._hang_up)
         elif reader.begun != self._timed_request:  # each request is timed once, however often a byte of it arrives
@@ -592,7 +560,9 @@ class Connection(asyncio.BufferedProtocol):
             self._hold()
         elif wish.delay_s > 0:
             self.deadline = math.inf
-            self._delayed = self._loop.call_later(wish.delay_s, self._deliver_late, request, answer, wish.drop)
+            self._delayed = self._service.loop.call_later(
+                wish.delay_s, lambda: self._deliver_late(request, answer, wish.drop)
+            )
         else:
             self._deliver(request, answer, wish.drop)
 
@@ -604,17 +574,17 @@ class Connection(asyncio.BufferedProtocol):
     def _deliver(self, request: Request, answer: Answer, drop: Drop | None) -> None:
         message = self._service.seal(answer, request)
         if drop is None:
-            self._transport.write(message)
+            self._stream.write(message)
             if not request.keep_alive:
                 self._finish()
         elif drop == "malformed":
-            self._transport.write(NOT_HTTP)
+            self._stream.write(NOT_HTTP)
             self._finish()
         elif drop == "mid-body":
             # Without a body there is only the head to cut.
             missing = (len(answer.body) + 1) // 2 or len(message) // 2
             self._deaf = True
-            self._transport.write(message[:-missing])
+            self._stream.write(message[:-missing])
             self._once_flushed(self._reset_soon)
         else:
             self._reset()
@@ -622,7 +592,7 @@ class Connection(asyncio.BufferedProtocol):
     # Ways to end.
 
     def _hang_up(self) -> None:
-        self._transport.close()
+        self._stream.close()
 
     def _hold(self) -> None:
         """Say nothing until the client gives up."""
@@ -637,7 +607,7 @@ class Connection(asyncio.BufferedProtocol):
         Closing while the client still sends would reset the connection, and a reset destroys answers on their way.
         """
         self._deaf = True
-        self._transport.resume_reading()
+        self._stream.resume()
         self._once_flushed(self._linger)
 
     def _linger(self) -> None:
@@ -645,18 +615,18 @@ class Connection(asyncio.BufferedProtocol):
             self._hang_up()
             return
         try:
-            self._transport.write_eof()
+            self._stream.end_writing()
         except OSError:  # the client has gone already
-            self._transport.abort()
+            self._stream.abort()
+            return
         self._give(self._service.limits.linger_s, self._hang_up)
 
     def _reset_soon(self) -> None:
-        self._delayed = self._loop.call_later(self.HEAD_START_S, self._reset)
+        self._delayed = self._service.loop.call_later(self.HEAD_START_S, self._reset)
 
     def _reset(self) -> None:
         self._deaf = True
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self._transport.abort()
+        self._stream.abort(reset=_RESET_ON_CLOSE)
 
     # Clients that do not read.
 
@@ -667,14 +637,14 @@ class Connection(asyncio.BufferedProtocol):
             action()
 
     def _expect_progress(self) -> None:
-        self._unsent = self._transport.get_write_buffer_size()
+        self._unsent = self._stream.unsent
         self._give(self._service.limits.write_s, self._check_progress)
 
     def _check_progress(self) -> None:
-        if self._transport.get_write_buffer_size() < self._unsent:
+        if self._stream.unsent < self._unsent:
             self._expect_progress()
         else:
-            self._transport.abort()
+            self._stream.abort()
 
 
 # struct linger: on, for 0 seconds. Windows has shorts there.

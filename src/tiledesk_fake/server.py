@@ -3,20 +3,18 @@
 This module knows threads, listening sockets and forks; what happens on a connection is the matter of `http1`.
 """
 
-import asyncio
 import contextlib
 import functools
 import os
-import selectors
 import socket
 import sys
 import threading
 import weakref
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 from .errors import CannotListen, MisuseError, NotListening
-from .http1 import Connection, Gateway, Limits, Service, log
+from .http1 import Gateway, Limits, Service
+from .loop import Loop
 
 
 class Server:
@@ -116,6 +114,7 @@ def _bind(host: str, port: int) -> socket.socket:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             else:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # clients' sockets inherit it
             listener.bind(address)
             listener.listen(socket.SOMAXCONN)
             listener.setblocking(False)
@@ -131,19 +130,8 @@ def _bind(host: str, port: int) -> socket.socket:
         ) from error
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """An event loop that no frozen or patched clock can stop."""
-
-    def time(self) -> float:
-        return Service.monotonic()
-
-
-def _log_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.error("%s", context["message"], exc_info=context.get("exception"))
-
-
 class _Listening:
-    """One stretch from start to stop: the listening socket, the loop and its thread."""
+    """One stretch from start to stop: the listening socket, the clients, and the loop, of its own or another's."""
 
     ACCEPT_AT_ONCE = 64
     ACCEPT_RETRY_S = 0.1
@@ -152,39 +140,22 @@ class _Listening:
         with contextlib.ExitStack() as held:
             self._listener = held.enter_context(_bind(host, port))
             self.port: int = self._listener.getsockname()[1]
+            self._has_own_loop = beside is None
+            self._loop = beside._loop if beside else Loop()
+            self.service = Service(Gateway(app, host, self.port), limits, self._loop)
             if beside is None:
-                self._selector = selectors.DefaultSelector()
-                self._loop = _Loop(self._selector)
-                held.callback(self._loop.close)
-                self._loop.set_exception_handler(_log_failure)
-                self._loop.set_debug(False)  # python -X dev is about the loops of the tests, not about this one
-            else:
-                self._selector, self._loop = beside._selector, beside._loop
-            self._service = Service(Gateway(app, host, self.port), limits, self._loop)
-            self._arriving: set[asyncio.Task[object]] = set()
-            self._asked_to_end = asyncio.Event()
-            self._ended = threading.Event()
-            self._own_thread = beside is None
-            if beside is None:
-                self._thread = threading.Thread(target=self._run, name=f"tiledesk-fake:{self.port}", daemon=True)
-                self._thread.start()
-            else:
-                self._thread = beside._thread
-                self._loop.call_soon_threadsafe(self._be_served)
-            held.pop_all()  # from now on the thread holds them
+                held.callback(self._loop.stop)
+                self._loop.start(f"tiledesk-fake:{self.port}")
+            self._loop.watch(self._listener, self._accept)
+            held.pop_all()  # from now on `end` lets go of them
 
     def is_current_thread(self) -> bool:
-        return threading.current_thread() is self._thread
+        return self._loop.is_current_thread()
 
     def end(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the thread has ended by itself
-            self._loop.call_soon_threadsafe(self._asked_to_end.set)
-        if self._own_thread:
-            self._thread.join()
-        else:
-            while self._thread.is_alive() and not self._ended.wait(1.0):
-                pass
-            self._listener.close()  # if the thread ended first
+        self._loop.do(self._close)
+        if self._has_own_loop:
+            self._loop.stop()
 
     def disown(self) -> None:
         """Replace all descriptors by one of /dev/null, in a forked child where the thread does not exist.
@@ -193,45 +164,33 @@ class _Listening:
         somebody else's descriptors; and unregistering them would change the parent's epoll.
         """
         null = os.open(os.devnull, os.O_RDWR)
-        for held in (self._listener, self._selector, *self._service.open):
-            # Not every kind of selector has a descriptor.
-            descriptor: int = held.fileno() if hasattr(held, "fileno") else -1
+        held = [holder.fileno() for holder in (self._listener, *self.service.open)]
+        for descriptor in (*held, *self._loop.descriptors()):
             if descriptor >= 0:
                 os.dup2(null, descriptor, inheritable=False)
         os.close(null)
 
-    def _run(self) -> None:
-        with self._listener, contextlib.closing(self._loop):
-            self._loop.run_until_complete(self._serve())
-
-    def _be_served(self) -> None:
-        # Held here, because the loop itself holds its tasks weakly.
-        self._task = self._loop.create_task(self._serve())
-        self._task.add_done_callback(lambda _: self._ended.set())
-
-    async def _serve(self) -> None:
-        self._loop.add_reader(self._listener, self._accept)
-        await self._asked_to_end.wait()
-        self._loop.remove_reader(self._listener)
+    def _close(self) -> None:
+        self._loop.unwatch(self._listener)
         self._listener.close()
-        while self._arriving or self._service.open:
-            self._service.cut_off()
-            await asyncio.sleep(0)
+        self.service.cut_off()
 
-    def _accept(self) -> None:
+    def _accept(self, events: int) -> None:
         for _ in range(self.ACCEPT_AT_ONCE):
             try:
-                client, _ = self._listener.accept()
+                client, peer = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError:
                 # Out of descriptors: the client stays in the queue and the listener readable, so look away for a while.
-                self._loop.remove_reader(self._listener)
-                self._loop.call_later(self.ACCEPT_RETRY_S, self._loop.add_reader, self._listener, self._accept)
+                self._loop.unwatch(self._listener)
+                self._loop.call_later(self.ACCEPT_RETRY_S, self._accept_again)
                 return
-            task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: Connection(self._service), client))
-            self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
+            self.service.admit(client, peer)
+
+    def _accept_again(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.watch(self._listener, self._accept)
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()
