@@ -23,11 +23,15 @@ from .settings import SettingError, Settings, default_profile, settings_of
 from .verdict import failure, heard_section
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# So many fakes of tests that are over go on listening, to notice who still calls them.
-_RETIRED_FAKES = 8
+# So many fakes of tests that are over go on listening, at least, to notice who still calls them. They are stopped in
+# lots, because each change of threads takes longer than most tests with a fake.
+_RETIRED_FAKES = 16
+_STOPPED_AT_ONCE = 16
+_MOST_LATE_CALLS = 5
 _LOOPBACK = "127.0.0.1,localhost,::1"
+_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
 
 class Factory(Protocol):
@@ -57,11 +61,21 @@ class _Watched:
 
 
 @dataclass(slots=True)
-class _Retired:
-    fake: TiledeskFake
-    nodeid: str
-    # How many exchanges there had been when its test was over, or when late ones were last looked for.
-    before: int = 0
+class _OfTest(_Watched):
+    """The fake of one test."""
+
+    nodeid: str = ""
+    server: Server | None = None
+    # How many exchanges there had been when the test was over, or when late ones were last looked for.
+    seen: int = 0
+
+
+@dataclass(slots=True)
+class _LateCalls:
+    """The first few calls that came after a test, and how many more there were."""
+
+    first: list[str]
+    further: int = 0
 
 
 class Hub:
@@ -72,19 +86,22 @@ class Hub:
         config.add_cleanup(self._stop_all)
         # Its thread serves the fakes of all tests: a thread for each would cost more than all else that a fixture does.
         self._house = Server(_nobody)
-        self._watched: list[_Watched] = []
+        # The fake of the running test, until that is reported, and those that outlast it.
+        self._own: _OfTest | None = None
+        self._lasting: list[_Watched] = []
+        # Where calls to the fake of the session go.
         self._current: TiledeskFake | None = None
+        self._configured: Settings | None = None
         self._settings: tuple[str, Settings] | None = None
         self._failed = False
-        self._retired: deque[_Retired] = deque()
-        self._late: dict[str, list[str]] = {}
+        self._retired: deque[_OfTest] = deque()
+        self._late: dict[str, _LateCalls] = {}
         self._late_lock = Lock()
         self._lives = 0
         self._environment: pytest.MonkeyPatch | None = None
 
-    @contextmanager
-    def test_fake(self, item: pytest.Item) -> Iterator[TiledeskFake]:
-        """The fake of one test, new and empty, until the test is over."""
+    def begin(self, item: pytest.Item) -> TiledeskFake:
+        """The fake of one test, new and empty."""
         settings = self._settings_of(item)
         fake = TiledeskFake(profile=settings.profile)
         # Before the scenario, whose tokens may be new at that time.
@@ -92,14 +109,23 @@ class Hub:
             fake.clock.freeze(settings.now)
         if settings.scenario is not None:
             _load(fake, settings.scenario, item)
-        with self._past_proxies():
-            try:
-                self._watched.append(_Watched(fake.start_when_asked(beside=self._running_house())))
-                self._current = fake
-                yield fake
-            finally:
-                self._current = None
-                self._retire(fake, item.nodeid)
+        own = self._own = _OfTest(fake, nodeid=item.nodeid)
+
+        def listen(app: WSGIApplication) -> Server:
+            own.server = self._listen(app)
+            return own.server
+
+        fake.start_when_asked(listen)
+        self._begin_to_pass_proxies()
+        self._current = fake
+        return fake
+
+    def end(self) -> None:
+        """The test is done with its fake, and nobody else is to touch it."""
+        self._current = None
+        self._end_passing_proxies()
+        if self._own:
+            self._retire(self._own)
 
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
@@ -111,7 +137,7 @@ class Hub:
 
         fake.answer_with(app)
         with self._past_proxies(), fake:
-            self._watched.append(_Watched(fake))
+            self._lasting.append(_Watched(fake))
             yield fake
 
     @contextmanager
@@ -124,7 +150,7 @@ class Hub:
             fake = TiledeskFake(**arguments).start()
             # Tests with @given make them by the hundred, and stop them.
             made[:] = [*(each for each in made if each.listening), fake]
-            self._watched.append(_Watched(fake))
+            self._lasting.append(_Watched(fake))
             return fake
 
         with self._past_proxies():
@@ -148,10 +174,11 @@ class Hub:
     def verify(self, item: pytest.Item) -> None:
         """Fail the test for what its clients did that no correct client does, and for faults left unspent."""
         __tracebackhide__ = True
-        violations = [violation for watched in self._watched for violation in watched.fake.journal.take_violations()]
-        unspent = [fault for watched in self._watched for fault in watched.fake.faults.unspent]
-        for watched in self._watched:
-            watched.fake.faults.clear()
+        watched = self._watched()
+        violations = [violation for each in watched for violation in each.fake.journal.take_violations()]
+        unspent = [fault for each in watched for fault in each.fake.faults.unspent]
+        for each in watched:
+            each.fake.faults.clear()
         if self._failed:
             # Who failed had no chance to meet all faults.
             unspent = []
@@ -167,19 +194,19 @@ class Hub:
     def forgive(self) -> None:
         """Forget what clients did wrong so far: the test has failed already, for a reason of its own."""
         self._failed = True
-        for watched in self._watched:
+        for watched in self._watched():
             watched.fake.journal.take_violations()
 
     def heard(self) -> list[tuple[str, str]]:
         """The report section with a line for each exchange of the running test, if there was any."""
-        exchanges = [exchange for watched in self._watched for exchange in watched.fake.journal.since(watched.before)]
+        exchanges = [exchange for watched in self._watched() for exchange in watched.fake.journal.since(watched.before)]
         return heard_section(exchanges)
 
     def after(self) -> None:
         """Let go of what belonged to the test that is over."""
-        over = [retired.fake for retired in self._retired]
-        self._watched = [each for each in self._watched if each.fake.listening and each.fake not in over]
-        for watched in self._watched:
+        self._own = None
+        self._lasting = [watched for watched in self._lasting if watched.fake.listening]
+        for watched in self._lasting:
             watched.before = watched.fake.journal.total
             watched.fake.journal.take_violations()
             watched.fake.faults.clear()
@@ -193,7 +220,7 @@ class Hub:
         with self._late_lock:
             late, self._late = self._late, {}
         for nodeid, calls in late.items():
-            listed = ", ".join(calls[:5]) + (f" and {len(calls) - 5} more" if len(calls) > 5 else "")
+            listed = ", ".join(calls.first) + (f" and {calls.further} more" if calls.further else "")
             message = LateCallWarning(
                 f"after {nodeid} was over, its client still called its fake: {listed}. The running test was not "
                 "touched, and a call over the network got 410. Stop or join the client's threads before the test ends."
@@ -204,22 +231,28 @@ class Hub:
                 kwargs={"warning_message": record, "when": "runtest", "nodeid": nodeid, "location": None}
             )
 
-    def _retire(self, fake: TiledeskFake, nodeid: str) -> None:
+    def _watched(self) -> list[_Watched]:
+        return [self._own, *self._lasting] if self._own else self._lasting
+
+    def _retire(self, own: _OfTest) -> None:
         def gone(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-            self._note_late_call(nodeid, f"{environ['REQUEST_METHOD']} {redacted(environ.get('RAW_URI', ''))}")
+            self._note_late_call(own.nodeid, f"{environ['REQUEST_METHOD']} {redacted(environ.get('RAW_URI', ''))}")
             body = b'{"success":false,"msg":"The test that this call belongs to is over."}'
             start_response("410 Gone", [("Content-Type", "application/json; charset=utf-8")])
             return [body]
 
-        fake.answer_with(gone)
-        self._retired.append(_Retired(fake, nodeid, fake.journal.total))
-        if len(self._retired) > _RETIRED_FAKES:
+        own.fake.answer_with(gone)
+        own.seen = own.fake.journal.total
+        self._retired.append(own)
+        if len(self._retired) >= _RETIRED_FAKES + _STOPPED_AT_ONCE:
             self._stop_retired(_RETIRED_FAKES)
 
-    def _running_house(self) -> Server:
+    def _listen(self, app: WSGIApplication) -> Server:
         if not self._house.listening:
             self._house.start()
-        return self._house
+        server = Server(app, beside=self._house)
+        server.start()
+        return server
 
     def _stop_all(self) -> None:
         self._stop_retired()
@@ -228,35 +261,45 @@ class Hub:
     def _stop_retired(self, leave: int = 0) -> None:
         while len(self._retired) > leave:
             retired = self._retired.popleft()
-            retired.fake.stop()
+            if retired.server:
+                retired.server.stop_soon()
             self._look_for_late_calls(retired)
 
-    def _look_for_late_calls(self, retired: _Retired) -> None:
+    def _look_for_late_calls(self, retired: _OfTest) -> None:
         # Those that were under way when their test ended, and those that came through wsgi_app.
         journal = retired.fake.journal
-        for exchange in journal.since(retired.before):
+        for exchange in journal.since(retired.seen):
             self._note_late_call(retired.nodeid, f"{exchange.method} {exchange.target}")
-        retired.before = journal.total
+        retired.seen = journal.total
 
     def _note_late_call(self, nodeid: str, call: str) -> None:
         with self._late_lock:
-            self._late.setdefault(nodeid, []).append(call)
+            calls = self._late.setdefault(nodeid, _LateCalls([]))
+            if len(calls.first) < _MOST_LATE_CALLS:
+                calls.first.append(call)
+            else:
+                calls.further += 1
 
     @contextmanager
     def _past_proxies(self) -> Iterator[None]:
-        """Keep clients from sending loopback calls to a proxy of the environment, while a fake listens."""
-        # Counted, because a fake of the session may begin during a test and outlast it.
-        self._lives += 1
-        proxied = any(os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"))
-        if proxied and self._environment is None:
-            self._environment = _without_loopback()
+        self._begin_to_pass_proxies()
         try:
             yield
         finally:
-            self._lives -= 1
-            if not self._lives and self._environment is not None:
-                self._environment.undo()
-                self._environment = None
+            self._end_passing_proxies()
+
+    def _begin_to_pass_proxies(self) -> None:
+        """Keep clients from sending loopback calls to a proxy of the environment, while a fake listens."""
+        # Counted, because a fake of the session may begin during a test and outlast it.
+        self._lives += 1
+        if self._environment is None and any(map(os.environ.get, _PROXIES)):
+            self._environment = _without_loopback()
+
+    def _end_passing_proxies(self) -> None:
+        self._lives -= 1
+        if not self._lives and self._environment is not None:
+            self._environment.undo()
+            self._environment = None
 
     def _settings_of(self, item: pytest.Item) -> Settings:
         __tracebackhide__ = True

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from .hub import Factory, Hub
 
-_HUB: pytest.StashKey[Hub] = pytest.StashKey()
-
+_RUN: pytest.StashKey[Run] = pytest.StashKey()
 _FIXTURES = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory"}
 # No colon before the last parenthesis: pytest takes what is after the first one for the description.
 _MARKER = (
@@ -50,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from .settings import check_configuration
 
         check_configuration(config)
+    config.stash[_RUN] = Run(config)
+    config.pluginmanager.register(config.stash[_RUN], "tiledesk_fake_run")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -63,7 +64,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) for item in session.items):
         # Before the first test: where freezegun has stopped the time by then, they would keep the stopped one for good.
-        for reads_time in ("clock", "http1"):
+        for reads_time in ("clock", "loop", "http1"):
             import_module(f"tiledesk_fake.{reads_time}")
 
 
@@ -84,37 +85,16 @@ def _is_in_file(config: pytest.Config, name: str) -> bool:
         return True
 
 
-def _hub(config: pytest.Config) -> Hub:
-    from .hub import Hub
-
-    if _HUB not in config.stash:
-        config.stash[_HUB] = Hub(config)
-    return config.stash[_HUB]
-
-
 @pytest.fixture(scope="session")
 def fake_tiledesk_server(request: pytest.FixtureRequest) -> Iterator[TiledeskFake]:
     """The fake of Tiledesk's JWT history API that lives as long as the session: a TiledeskFake that listens.
     For what is set up once and needs a URL that stays, like the application under test. While a test uses
     `fake_tiledesk`, calls to this URL reach that test's fake.
 
-    Without `fake_tiledesk` its users and tokens stay from test to test; call reset() yourself. Planned faults do not
-    stay. Works with Hypothesis's @given.
+    Without `fake_tiledesk` its users and tokens stay from test to test; call reset() yourself. Planned faults do
+    not stay. Works with Hypothesis's @given.
     """
-    with _hub(request.config).session_fake() as fake:
-        yield fake
-
-
-@pytest.fixture
-def fake_tiledesk(request: pytest.FixtureRequest) -> Iterator[TiledeskFake]:
-    """A fake of Tiledesk's JWT history API: a TiledeskFake that listens on `fake_tiledesk.url`, new for each test.
-    A test that passes although its client sent what no correct client sends fails, and so does one that leaves a
-    planned fault unspent. With Hypothesis's @given use `fake_tiledesk_factory`.
-
-    It starts empty, with real time, no faults and the default profile, whatever the test before has done;
-    @pytest.mark.tiledesk starts it otherwise or allows what a test means to break.
-    """
-    with _hub(request.config).test_fake(request.node) as fake:
+    with request.config.stash[_RUN].hub.session_fake() as fake:
         yield fake
 
 
@@ -126,49 +106,79 @@ def fake_tiledesk_factory(request: pytest.FixtureRequest) -> Iterator[Factory]:
 
     Takes what TiledeskFake takes. Violations fail the test that sees them, as with `fake_tiledesk`.
     """
-    with _hub(request.config).factory() as factory:
+    with request.config.stash[_RUN].hub.factory() as factory:
         yield factory
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-    if fixtures and item.get_closest_marker("tiledesk"):
-        _hub(item.config).check_marker(item, uses_fake="fake_tiledesk" in fixtures)
+class Run:
+    """What one run of pytest has of the fakes: the fixture, and the hooks that judge its tests.
 
+    An object, so that the fixture knows the run and the running test without asking for pytest's `request`, which takes
+    longer than all that it does.
+    """
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    result = yield
-    # Only a test that passed comes here; one that failed keeps its own failure.
-    if hub := item.config.stash.get(_HUB, None):
-        hub.verify(item)
-    return result
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._hub: Hub | None = None
+        self._item: pytest.Item
 
+    @property
+    def hub(self) -> Hub:
+        if self._hub is None:
+            from .hub import Hub
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
-    result = yield
-    if hub := item.config.stash.get(_HUB, None):
-        hub.verify(item)
-    return result
+            self._hub = Hub(self._config)
+        return self._hub
 
+    @pytest.fixture
+    def fake_tiledesk(self) -> Iterator[TiledeskFake]:
+        """A fake of Tiledesk's JWT history API: a TiledeskFake that listens on `fake_tiledesk.url`, new for each test.
+        A test that passes although its client sent what no correct client sends fails, and so does one that leaves a
+        planned fault unspent. With Hypothesis's @given use `fake_tiledesk_factory`.
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if hub := item.config.stash.get(_HUB, None):
-        # Not `report.failed`: a test that was expected to fail has an exception of its own as well.
-        if call.excinfo:
-            report.sections += hub.heard()
-            hub.forgive()
-        if call.when == "teardown":
-            hub.after()
-    return report
+        It starts empty, with real time, no faults and the default profile, whatever the test before has done;
+        @pytest.mark.tiledesk starts it otherwise or allows what a test means to break.
+        """
+        hub = self.hub
+        yield hub.begin(self._item)
+        hub.end()
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._item = item
+        fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if fixtures and item.get_closest_marker("tiledesk"):
+            self.hub.check_marker(item, uses_fake="fake_tiledesk" in fixtures)
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if hub := session.config.stash.get(_HUB, None):
-        hub.report_late_calls()
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        result = yield
+        # Only a test that passed comes here; one that failed keeps its own failure.
+        if self._hub:
+            self._hub.verify(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        result = yield
+        if self._hub:
+            self._hub.verify(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if self._hub:
+            # Not `report.failed`: a test that was expected to fail has an exception of its own as well.
+            if call.excinfo:
+                report.sections += self._hub.heard()
+                self._hub.forgive()
+            if call.when == "teardown":
+                self._hub.after()
+        return report
+
+    def pytest_sessionfinish(self) -> None:
+        if self._hub:
+            self._hub.report_late_calls()

@@ -265,8 +265,9 @@ def load(choices: Mapping[str, str] | None = None, *, file: Path = FILE) -> Cont
     >>> load({"page-size": "10"}).page_size
     10
     """
-    made = check(choices or {}, source="profile")
-    return _load(tuple(sorted(made.items())), file, file.stat().st_mtime_ns)
+    made = check(choices, source="profile") if choices else {}
+    # The package's own file stays as it is for as long as the process lives.
+    return _load(tuple(sorted(made.items())), file, 0 if file is FILE else file.stat().st_mtime_ns)
 
 
 # Fakes are made by the hundred in a test run; the file is parsed once, and again only when it changes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -123,8 +123,7 @@ class TiledeskFake:
         self._host, self._port = host, port
         self._state = State(contract, secret or new_secret(), seed)
         self._server: Server | None = None
-        self._starts_when_asked = False
-        self._beside: Server | None = None
+        self._listen: Callable[[WSGIApplication], Server] | None = None
         self._front: WSGIApplication | None = None
 
     @property
@@ -276,17 +275,17 @@ class TiledeskFake:
             raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
         # Before the first request: clients wait for an answer less gladly than a test for its start.
         self._front = self._front or self.wsgi_app
-        server = Server(self._serve, host=self._host, port=self._port, beside=self._beside)
+        server = Server(self._serve, host=self._host, port=self._port)
         server.start()
         self._server = server
         return self
 
-    def start_when_asked(self, beside: Server | None = None) -> Self:
+    def start_when_asked(self, listen: Callable[[WSGIApplication], Server]) -> Self:
         """Listen from the moment on that somebody first asks for `url`; until then a fake costs next to nothing.
 
-        The thread of the server `beside`, if that listens, serves this fake too; stop this fake before that server.
+        `listen` starts a server for the app that it is given.
         """
-        self._starts_when_asked, self._beside = True, beside
+        self._listen = listen
         return self
 
     def answer_with(self, app: WSGIApplication) -> None:
@@ -299,11 +298,11 @@ class TiledeskFake:
     @property
     def listening(self) -> bool:
         """Whether the server is started, or will be when somebody asks for `url`."""
-        return self._server is not None or self._starts_when_asked
+        return self._server is not None or self._listen is not None
 
     def stop(self) -> None:
         """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
-        self._starts_when_asked = False
+        self._listen = None
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -311,10 +310,10 @@ class TiledeskFake:
     @property
     def url(self) -> str:
         """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
-        if self._starts_when_asked:
+        if self._server is None and self._listen is not None:
             with self._state.lock:
                 if self._server is None:
-                    self.start()
+                    self._server = self._listen(self._serve)
         if self._server is None:
             raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any, NoReturn
 
 from . import tokens
@@ -61,9 +61,7 @@ class Gate:
         self._history = history
         self._clock = clock
         self._enforce_revocation = enforce_revocation
-        # What a token says and whether its signature holds never changes; all else is judged at every request.
-        self._read = partial(_read, secret=secret)
-        self._read_remembered = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._read)
+        self._secret = secret
 
     def caller(self, authorization: str | None, secret_tokens: Sequence[str] = ()) -> Caller:
         """Who the `Authorization` header, or the query's `secret_token`, says is calling.
@@ -111,8 +109,8 @@ class Gate:
     def _jwt(self, token: str | None, *, thrown_is_lost: bool) -> Caller:
         if not token:
             raise Unauthorized
-        read = self._read_remembered if len(token) <= _LONGEST_REMEMBERED else self._read
-        said = read(token, thrown_is_lost)
+        read = _read_remembered if len(token) <= _LONGEST_REMEMBERED else _read
+        said = read(token, self._secret, thrown_is_lost)
         now_s = self._clock.now_ms() // 1000
         begins_s, ends_s = said.validity_s
         if not begins_s <= now_s < ends_s:
@@ -180,7 +178,7 @@ class _Claims:
         return _as_text(self._claims.get("sub"))
 
 
-def _read(token: str, thrown_is_lost: bool, *, secret: bytes) -> _Claims:
+def _read(token: str, secret: bytes, thrown_is_lost: bool) -> _Claims:
     """What a genuine token says; the refusal of one that is not."""
     thrown = ServerSilent() if thrown_is_lost else ServerFails()
     try:
@@ -196,6 +194,10 @@ def _read(token: str, thrown_is_lost: bool, *, secret: bytes) -> _Claims:
     if decoded.payload is None:
         raise Quirk(real=thrown, calm=Unauthorized())
     return _Claims(claims)
+
+
+# What a token says and whether its signature holds never changes; all else is judged at every request.
+_read_remembered = lru_cache(maxsize=_REMEMBERED_TOKENS)(_read)
 
 
 def _presented_token(header: str, secret_tokens: Sequence[str]) -> str | None:

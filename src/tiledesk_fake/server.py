@@ -76,6 +76,13 @@ class Server:
                 self._listening.end()
                 self._listening = None
 
+    def stop_soon(self) -> None:
+        """Do as `stop`, without waiting for it, where another server's thread serves this one."""
+        with self._lock:
+            if self._listening:
+                self._listening.end_soon()
+                self._listening = None
+
     @property
     def listening(self) -> bool:
         return self._listening is not None
@@ -156,6 +163,10 @@ class _Listening:
         self._loop.do(self._close)
         if self._has_own_loop:
             self._loop.stop()
+
+    def end_soon(self) -> None:
+        assert not self._has_own_loop
+        self._loop.call(self._close)
 
     def disown(self) -> None:
         """Replace all descriptors by one of /dev/null, in a forked child where the thread does not exist.

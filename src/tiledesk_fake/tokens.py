@@ -40,7 +40,7 @@ def sign(claims: Mapping[str, Any], secret: bytes) -> str:
     >>> sign({"sub": "user"}, b"secret").count(".")
     2
     """
-    payload = json.dumps(claims, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    payload = _ENCODER.encode(claims)
     if nests_too_deep(payload):
         raise ValueError(f"nested deeper than {DEEPEST} levels")
     signing_input = f"{_HEADER}.{_encode(payload.encode())}"
@@ -116,7 +116,7 @@ class _Ambiguous(ValueError):
 def _parse(text: str) -> Any:
     if nests_too_deep(text):
         raise _Ambiguous("nested too deep")
-    value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)
+    value = _DECODER.decode(text)
     try:
         if r"\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
@@ -139,3 +139,8 @@ def _no_constant(name: str) -> Any:
 def _number(digits: str) -> int | float:
     # Python refuses to read thousands of digits; to JavaScript 309 of them are infinity.
     return int(digits) if len(digits) < 309 else float(digits)
+
+
+# Made once: json.dumps and json.loads would make them for every token.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_number)

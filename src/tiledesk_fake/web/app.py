@@ -1,13 +1,12 @@
 """The Flask app: hands each request to the road, and the answer back. The only module that knows Flask."""
 
 import logging
-from copy import copy
 from functools import cache
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import MapAdapter
@@ -69,15 +68,35 @@ class _App(Flask):
         """No routing here: Flask's works on the decoded path, the road's on the raw target."""
         return None
 
+    def full_dispatch_request(self, *_: object) -> Response:
+        """Every request takes the road, and none a view: what Flask does around views would cost as much again.
+
+        Newer versions of Flask hand on the context, which is no different from the current one.
+        """
+        current: WerkzeugRequest = cast(Any, request)._get_current_object()
+        try:
+            given = self.road.answer(_read(current), current.environ.get(DELIVERY))
+        except NoAnswer:
+            raise
+        except RequestEntityTooLarge:
+            given = Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
+        except Exception:
+            _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
+            given = Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
+        if given is None:
+            # The delivery says that nothing of this is ever sent.
+            return _Response(status=500)
+        return _Response(given.body, _status_line(given.status), list(given.headers))
+
 
 def create_app(road: Road) -> Flask:
     """A Flask app that answers every request as the road does.
 
     It lets NoAnswer out where nothing can hold the connection open.
     """
-    # A copy, because making a Flask app takes longer than making a fake, and every test makes a fake.
-    app = copy(_app_without_road())
-    app.road = road
+    # A copy by hand, because making a Flask app takes longer than making a fake, and every test makes a fake.
+    app = _App.__new__(_App)
+    vars(app).update(vars(_app_without_road()), road=road)
     return app
 
 
@@ -86,27 +105,7 @@ def _app_without_road() -> _App:
     app = _App("tiledesk_fake", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config["PROPAGATE_EXCEPTIONS"] = True
-    app.before_request(_answer)
     return app
-
-
-def _answer() -> Response:
-    # Once each, because every look at a proxy costs a look-up.
-    road: Road = cast(Any, current_app)._get_current_object().road
-    current: WerkzeugRequest = cast(Any, request)._get_current_object()
-    try:
-        given = road.answer(_read(current), current.environ.get(DELIVERY))
-    except NoAnswer:
-        raise
-    except RequestEntityTooLarge:
-        given = Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
-    except Exception:
-        _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
-        given = Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
-    if given is None:
-        # The delivery says that nothing of this is ever sent.
-        return _Response(status=500)
-    return _Response(given.body, _status_line(given.status), list(given.headers))
 
 
 @cache
