@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from .errors import MisuseError
+from .arguments import checked
+from .errors import MisuseError, nearest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 # ISO 8601 with four digits ends with the year 9999; before 1970 Tiledesk has no times.
 LATEST_MS = (datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC) - EPOCH) // MILLISECOND
+
+_UNITS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 
 
 def milliseconds(at: datetime) -> int:
@@ -84,18 +87,23 @@ class Clock:
         """Wait, in real seconds."""
         self._real_sleep(seconds)
 
+    @checked()
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the clock, at the given aware datetime or where it is."""
         self.setting = Setting(frozen_ms=self.now_ms() if at is None else milliseconds(at))
 
+    @checked(by="write it like timedelta(hours=2), or advance(hours=2)")
     def advance(self, by: timedelta | None = None, /, **units: float) -> None:
         """Move the clock, frozen or not, by a timedelta or its keywords: `advance(hours=2)`.
 
         Backwards is possible, outside the years 1970 to 9999 is a MisuseError.
         """
+        for unit in units:
+            if unit not in _UNITS:
+                raise MisuseError(f"there is no unit {unit!r}{nearest(unit, _UNITS)}")
         try:
             step = (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
-        except OverflowError as cause:
+        except (OverflowError, ValueError) as cause:
             raise MisuseError(f"expected a time from 1970 to 9999; no step is that long: {cause}") from None
         moment_after = self.now_ms() + step
         if not 0 <= moment_after <= LATEST_MS:

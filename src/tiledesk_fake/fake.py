@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import contract as contracts
+from .arguments import checked
 from .clock import Clock, milliseconds, moment
 from .errors import MisuseError, NotFound, NotListening
 from .faults import Faults
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from .server import Server
+
+
+_USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one with that e-mail address"
+_TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class TiledeskFake:
     True
     """
 
+    @checked()
     def __init__(
         self,
         *,
@@ -151,6 +157,7 @@ class TiledeskFake:
         """The users by e-mail address."""
         return UsersByEmail(self._state)
 
+    @checked()
     def add_user(self, *, email: str, password: str | None = None, id: str | None = None, active: bool = True) -> User:
         """A new user. Without a password Basic never works; one who is not active is refused everywhere.
 
@@ -158,6 +165,7 @@ class TiledeskFake:
         """
         return self._state.add_user(email, password, _parsed_id(id), active)
 
+    @checked(user=_USER_WANTED)
     def issue_token(
         self,
         user: User,
@@ -199,6 +207,7 @@ class TiledeskFake:
             )
             return self._token(record)
 
+    @checked(user=_USER_WANTED)
     def history(self, user: User) -> list[Token]:
         """All tokens of the user, the newest first, revoked ones too, whatever the profile says of the list.
 
@@ -209,6 +218,7 @@ class TiledeskFake:
                 raise NotFound(f"this fake does not hold {user}; add_user makes users, and reset forgets them")
             return [self._token(record) for record in self._state.history.of(user.id)]
 
+    @checked(token=_TOKEN_WANTED)
     def revoke(self, token: Token | None = None, /, *, jti: str | None = None) -> Token:
         """Revoke a token, or the one with this jti, whoever it belongs to; one that is revoked already stays as it is.
 
@@ -225,6 +235,7 @@ class TiledeskFake:
                 raise NotFound(f"this fake holds no token with the jti {shown}; issue_token makes tokens")
             return self._token(self._state.revoke(record))
 
+    @checked()
     def load(self, scenario: str | Path | Mapping[str, Any]) -> None:
         """Add the users and tokens of a scenario: the path of a YAML file, or a mapping of the same form.
 
@@ -247,6 +258,7 @@ class TiledeskFake:
         """Users, tokens, the clock and where the ids are, for `restore`; not the faults, and not the journal."""
         return self._state.snapshot()
 
+    @checked(snapshot="fake.snapshot() takes one")
     def restore(self, snapshot: Snapshot) -> None:
         """Make users, tokens, clock and ids as they were when the snapshot was taken; it may be restored again.
 
@@ -382,7 +394,7 @@ def _checked_base_path(base_path: str) -> str:
 def _parsed_id(id: str | None) -> int | None:
     if id is None:
         return None
-    parsed = parse_hex_id(id) if isinstance(id, str) else None
+    parsed = parse_hex_id(id)
     if parsed is None:
         raise MisuseError(f"expected an id of 24 hex digits, got {id!r}; leave it out for a new one")
     return parsed

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, get_args
 
+from .arguments import checked
 from .delivery import Drop
 from .errors import MisuseError, nearest
 
@@ -69,6 +70,7 @@ class Faults:
         self._now_ms = now_ms
         self._planned: list[_Planned] = []
 
+    @checked()
     def add(
         self,
         operation: str,
@@ -100,7 +102,7 @@ class Faults:
         names = self._parameters.get(operation, {name for names in self._parameters.values() for name in names})
         for name in when or {}:
             if name not in names:
-                raise MisuseError(f"when: {operation} has no parameter {name!r}{nearest(name, names)}")
+                raise MisuseError(f"when: {operation} has no parameter {name!r}{nearest(str(name), names)}")
         _check(status=status, body=body, delay_s=delay_s, drop=drop, retry_after_s=retry_after_s, times=times)
         content, is_json = _content(body)
         fault = Fault(
@@ -158,11 +160,10 @@ def _check(
     *, status: int | None, body: Any, delay_s: float, drop: str | None, retry_after_s: int | None, times: int
 ) -> None:
     if drop is not None and drop not in DROPS:
-        raise MisuseError(f"there is no drop {drop!r}{nearest(str(drop), DROPS)}")
-    if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+        raise MisuseError(f"there is no drop {drop!r}{nearest(drop, DROPS)}")
+    if times < 1:
         raise MisuseError(f"expected times as a whole number from 1, got {times!r}")
-    is_number = isinstance(delay_s, int | float) and not isinstance(delay_s, bool)
-    if not is_number or not math.isfinite(delay_s) or not 0 <= delay_s <= LONGEST_DELAY_S:
+    if not math.isfinite(delay_s) or not 0 <= delay_s <= LONGEST_DELAY_S:
         raise MisuseError(f"expected delay_s from 0 to {LONGEST_DELAY_S:g} seconds, got {delay_s!r}")
     if status is None and (body is not None or retry_after_s is not None):
         raise MisuseError("body and retry_after_s belong to an answer; give its status too")
@@ -173,7 +174,7 @@ def _check(
 
 
 def _check_answer(status: int, body: Any, drop: str | None, retry_after_s: int | None) -> None:
-    if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
+    if not 200 <= status <= 599:
         raise MisuseError(f"expected a status from 200 to 599, got {status!r}")
     if drop not in (None, "mid-body"):
         raise MisuseError(f"with drop={drop!r} no status is ever seen; leave the status out")
@@ -181,9 +182,7 @@ def _check_answer(status: int, body: Any, drop: str | None, retry_after_s: int |
         raise MisuseError(f"the real server has no fixed body for {status}; give one with body=…")
     if status in _WITHOUT_BODY and (body is not None or drop):
         raise MisuseError(f"an answer with the status {status} has no body, so there is none to give or to cut")
-    if retry_after_s is not None and (
-        not isinstance(retry_after_s, int) or isinstance(retry_after_s, bool) or not 0 <= retry_after_s <= 86_400
-    ):
+    if retry_after_s is not None and not 0 <= retry_after_s <= 86_400:
         raise MisuseError(f"expected retry_after_s as whole seconds from 0 to 86400, got {retry_after_s!r}")
     if drop == "mid-body" and body is not None and len(_content(body)[0] or b"") < 2:
         raise MisuseError("a body of less than two bytes has no middle to be cut in")

@@ -14,6 +14,7 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from .arguments import checked
 from .clock import moment
 from .errors import MisuseError, nearest
 from .redaction import redacted
@@ -176,6 +177,7 @@ class Journal:
         """How many exchanges had to go."""
         return self._dropped
 
+    @checked()
     def assert_called(self, operation: str, /, *, times: int | None = None, **what: Any) -> None:
         """Assert that an operation was called, `times` times or at least once, with these values.
 
@@ -185,6 +187,8 @@ class Journal:
         Raises AssertionError with the calls that came near, and MisuseError for a name that does not exist.
         """
         __tracebackhide__ = True
+        if times is not None and times < 0:
+            raise MisuseError(f"expected times from 0, got {times}; leave it out for at least once")
         calls = self._calls(operation, what)
         matching = [call for call in calls if not _differences(call, what)]
         if len(matching) == times or (times is None and matching):
@@ -206,6 +210,7 @@ class Journal:
             lines.append(f"  … and {len(calls) - _MOST_SHOWN} more")
         raise AssertionError("\n".join(lines) + self._note())
 
+    @checked()
     def assert_not_called(self, operation: str, /, **what: Any) -> None:
         """Assert that an operation was not called, or not with these values; see `assert_called`."""
         __tracebackhide__ = True

@@ -1,0 +1,155 @@
+"""What public methods may be given: their annotations, held to at run time.
+
+Tests are seldom type-checked. Without this, what is of a wrong type fails far inside, or goes in and does nothing.
+What comes back says what was expected, what came and what to write instead; it never shows text, which may be a secret.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from functools import wraps
+from inspect import Parameter, signature
+from os import PathLike
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from .errors import MisuseError
+
+S = TypeVar("S")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_Kinds = tuple[type, ...]
+
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+# Whatever pathlib takes for a path is one, and a whole number is a number.
+_ACCEPTED: Mapping[type, _Kinds] = {Path: (PathLike,), float: (int, float)}
+_PHRASES: Mapping[type, str] = {
+    str: "text",
+    bytes: "bytes",
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    NoneType: "None",
+    PathLike: "a path",
+    Mapping: "a mapping",
+}
+# By what came and what was expected; the first that fits counts.
+_HINTS: tuple[tuple[type, type, str], ...] = (
+    (str, int, "write it without quotes"),
+    (str, datetime, "datetime.fromisoformat reads text"),
+    (str, timedelta, "write it like timedelta(hours=2)"),
+    (bytes, str, "decode() it"),
+    (timedelta, int, "in seconds, its total_seconds()"),
+    (datetime, timedelta, "subtract the time that it counts from"),
+    (date, datetime, "add the time of day and tzinfo=datetime.UTC"),
+    (int, timedelta, "write timedelta(seconds={value})"),
+    (float, timedelta, "write timedelta(seconds={value})"),
+    (int, datetime, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
+    (float, datetime, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
+    (list, Mapping, "write it like {{name: value}}"),
+)
+
+
+def checked(**hints: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """A decorator for methods: an argument that is not of its annotation's type is a MisuseError.
+
+    `hints` say, by parameter, what to write instead where that does not follow from the types.
+
+    >>> class Door:
+    ...     @checked(key="cut one first")
+    ...     def open(self, key: Path, *, times: int = 1) -> None: ...
+    >>> Door().open(Path("key"), times="2")
+    Traceback (most recent call last):
+    tiledesk_fake.errors.MisuseError: times: expected a whole number, got text; write it without quotes
+    >>> Door().open("key")
+    Traceback (most recent call last):
+    tiledesk_fake.errors.MisuseError: key: expected a path, got text; cut one first
+    """
+
+    def decorate(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        first, named, others = _expectations(method)
+
+        @wraps(method)
+        def wrapper(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            __tracebackhide__ = True
+            # No binding, and one look-up for what is exactly of a type: every test makes a fake and issues tokens.
+            if args and type(args[0]) not in first.exact:
+                first.check(args[0], first.name, hints)
+            for name, value in kwargs.items():
+                expected = named.get(name, others)
+                if type(value) not in expected.exact:
+                    expected.check(value, name, hints)
+            return method(self, *args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+class _Expected:
+    """What one parameter accepts."""
+
+    __slots__ = ("_kinds", "exact", "name")
+
+    def __init__(self, name: str, annotation: Any) -> None:
+        self.name = name
+        self._kinds = _accepted(annotation)
+        self.exact = frozenset(self._kinds)
+
+    def check(self, value: object, name: str, hints: Mapping[str, str]) -> None:
+        # True is a whole number only to Python.
+        if not isinstance(value, self._kinds) or (isinstance(value, bool) and int in self._kinds):
+            raise _refusal(name, self._kinds, value, hints)
+
+
+def _expectations(method: Callable[..., Any]) -> tuple[_Expected, dict[str, _Expected], _Expected]:
+    """What a method accepts: first, by name, and under any other name."""
+    annotations = get_type_hints(method)
+    _, *parameters = signature(method).parameters.values()
+    expected = {each.name: _Expected(each.name, annotations.get(each.name, Any)) for each in parameters}
+    by_position = [each.name for each in parameters if each.kind in _BY_POSITION]
+    if len(by_position) > 1:
+        raise TypeError(f"expected one parameter at most that may be given by position, got {', '.join(by_position)}")
+    anything = _Expected("", Any)
+    first = expected[by_position[0]] if by_position else anything
+    others = [expected.pop(each.name) for each in parameters if each.kind is Parameter.VAR_KEYWORD]
+    return first, expected, others[0] if others else anything
+
+
+def _accepted(annotation: Any) -> _Kinds:
+    if annotation is Any:
+        return (object,)
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return tuple(kind for member in get_args(annotation) for kind in _accepted(member))
+    if origin is Literal:
+        return tuple({type(value) for value in get_args(annotation)})
+    kind: type = origin or annotation
+    return _ACCEPTED.get(kind, (kind,))
+
+
+def _refusal(name: str, kinds: _Kinds, value: object, hints: Mapping[str, str]) -> MisuseError:
+    wanted = [phrase(kind) for kind in kinds if kind is not NoneType and not (kind is int and float in kinds)]
+    # A password without its quotes is a number.
+    may_be_shown = value is None or (isinstance(value, int | float) and str not in kinds)
+    got = repr(value) if may_be_shown else phrase(type(value))
+    hint = hints.get(name) or _hint(kinds, value)
+    return MisuseError(f"{name}: expected {_listed(wanted)}, got {got}{f'; {hint}' if hint else ''}")
+
+
+def _hint(kinds: _Kinds, value: object) -> str:
+    for came, expected, hint in _HINTS:
+        if isinstance(value, came) and any(issubclass(kind, expected) for kind in kinds):
+            return hint.format(value=repr(value))
+    return ""
+
+
+def phrase(kind: type) -> str:
+    """What is of this type, in words: `text`, `a whole number`, `a Token`."""
+    return _PHRASES.get(kind) or f"{'an' if kind.__name__[0] in 'aeioAEIO' else 'a'} {kind.__name__}"
+
+
+def _listed(words: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
