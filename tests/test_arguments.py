@@ -135,6 +135,12 @@ WRONG: list[tuple[Use, str]] = [
     ),
     (lambda fake: fake.journal.assert_called("listTokens", times=-1), "expected times from 0, got -1"),
     (lambda fake: fake.journal.assert_called("listToken"), "there is no operation 'listToken'; did you mean 'listTok"),
+    (lambda fake: untyped(fake.users)[5], "expected an e-mail address, got a whole number"),
+    (lambda fake: untyped(fake.users)[[]], "expected an e-mail address, got a list"),
+    (
+        lambda fake: fake.users["ada@exmple.com"],
+        "there is no user 'ada@exmple.com'; did you mean 'ada@example.com'? Valid: ada@example.com",
+    ),
 ]
 
 
@@ -168,6 +174,7 @@ def test_what_is_refused_changes_nothing(fake: TiledeskFake) -> None:
         lambda fake: untyped(fake.add_user)(email="b@example.com", password=20260101),
         lambda _: untyped(TiledeskFake)(secret=["hush-hush"]),
         lambda fake: untyped(fake.issue_token)(SECRET),
+        lambda fake: fake.users[fake.issue_token(ada(fake)).jwt],
     ],
 )
 def test_no_refusal_shows_a_secret(fake: TiledeskFake, use: Use) -> None:

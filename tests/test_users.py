@@ -1,13 +1,14 @@
 """Users, and what stands between them and Basic authentication."""
 
 from base64 import b64decode, b64encode
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.wsgi import call
-from tiledesk_fake import AlreadyExists, MisuseError, TiledeskFake, User
+from tiledesk_fake import AlreadyExists, MisuseError, NotFound, TiledeskFake, User
 
 ID = "5e0000000000000000000001"
 # Text that has a UTF-8 form, and some that the gate cuts or folds.
@@ -171,9 +172,32 @@ def test_users_are_found_by_e_mail_address_in_the_order_they_were_added() -> Non
     assert "eve@example.com" not in fake.users
 
 
-def test_an_unknown_e_mail_address_is_a_key_error() -> None:
-    with pytest.raises(KeyError, match=r"eve@example\.com"):
-        TiledeskFake().users["eve@example.com"]
+def test_an_unknown_e_mail_address_is_a_key_error_that_says_what_to_do() -> None:
+    users = TiledeskFake().users
+
+    with pytest.raises(KeyError) as refused:
+        users["eve@example.com"]
+    assert isinstance(refused.value, NotFound)
+    assert str(refused.value) == "there is no user 'eve@example.com'; add_user makes users"
+    assert users.get("eve@example.com") is None
+
+
+def test_an_unknown_e_mail_address_is_told_the_first_users_where_there_are_many() -> None:
+    fake = TiledeskFake()
+    for number in range(25):
+        fake.add_user(email=f"{number}@example.com")
+
+    with pytest.raises(NotFound) as refused:
+        fake.users["ada@example.com"]
+    assert "19@example.com, …" in str(refused.value)
+    assert "20@example.com" not in str(refused.value)
+
+
+def test_what_is_no_text_is_nobodys_e_mail_address() -> None:
+    users: Any = TiledeskFake().users
+
+    assert 5 not in users
+    assert [] not in users
 
 
 def test_users_are_a_live_view() -> None:

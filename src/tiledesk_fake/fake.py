@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import contract as contracts
-from .arguments import checked
+from .arguments import checked, phrase
 from .clock import Clock, milliseconds, moment
-from .errors import MisuseError, NotFound, NotListening
+from .errors import MisuseError, NotFound, NotListening, nearest
 from .faults import Faults
 from .history import Record
 from .ids import hex_id, new_secret, parse_hex_id
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .server import Server
 
 
+# Comparing takes time, and who has more users does not look through a list of them.
+_MOST_NAMED = 20
 _USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one with that e-mail address"
 _TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
 
@@ -65,6 +68,13 @@ class Token:
         return f"JWT {self.jwt}"
 
 
+class UnknownUser(NotFound, KeyError):
+    """No user has this e-mail address. A KeyError too, because the users are a mapping."""
+
+    # A KeyError would show the representation of its message.
+    __str__ = Exception.__str__
+
+
 class UsersByEmail(Mapping[str, User]):
     """The users of a fake, by their e-mail addresses, in the order they were added."""
 
@@ -72,10 +82,17 @@ class UsersByEmail(Mapping[str, User]):
         self._state = state
 
     def __getitem__(self, email: str) -> User:
+        if not isinstance(email, str):
+            raise UnknownUser(f"expected an e-mail address, got {phrase(type(email))}")
         user = self._state.users.by_email(email)
         if user is None:
-            raise KeyError(email)
+            named = [*islice(self, _MOST_NAMED), *(["…"] if len(self) > _MOST_NAMED else [])]
+            hint = nearest(email, named) if named else "; add_user makes users"
+            raise UnknownUser(redacted(f"there is no user {email!r}{hint}"))
         return user
+
+    def __contains__(self, email: object) -> bool:
+        return isinstance(email, str) and self._state.users.by_email(email) is not None
 
     def __iter__(self) -> Iterator[str]:
         with self._state.lock:
@@ -154,7 +171,10 @@ class TiledeskFake:
 
     @property
     def users(self) -> Mapping[str, User]:
-        """The users by e-mail address."""
+        """The users by e-mail address, in the order they were added; a live view.
+
+        Raises NotFound, which is a KeyError here too, for an address that nobody has.
+        """
         return UsersByEmail(self._state)
 
     @checked()
