@@ -179,19 +179,21 @@ def test_an_error_is_one_line_that_says_what_to_do_and_exit_code_2(arguments: li
 
 BROKEN_FILES = [
     ("users: [\n", "--scenario", ["file.yaml:2", "not valid YAML"]),
-    ("users:\n  - {email: a@b.c, emial: x}\n", "--scenario", ["users[0]", "'emial'", "did you mean 'email'?"]),
+    (
+        "users:\n  - {email: a@b.c, emial: x}\n",
+        "--scenario",
+        ["file.yaml:2: users[0]", "'emial'", "did you mean 'email'?"],
+    ),
     ("users:\n  - {email: a@b.c, tokens: [{jti: 5}]}\n", "--scenario", ["users[0].tokens[0].jti", "expected text"]),
-    ("users: [{email: a@b.c}, {email: a@b.c}]", "--scenario", ["users[1]", "'a@b.c' already"]),
-    ("profile: {page-base: 1}", "--profile", ["page-base", "put it in quotes: '1'"]),
+    ("users: [{email: a@b.c}, {email: a@b.c}]", "--scenario", ["file.yaml:1: users[1]", "'a@b.c' already"]),
+    ("profile: {page-base: 1}", "--profile", ["file.yaml:1: profile: page-base", "put it in quotes: '1'"]),
     ("profile: {a: b\n", "--profile", ["file.yaml:2", "not valid YAML"]),
     ("profil: {}", "--profile", ["expected a mapping with the key 'profile'"]),
 ]
 
 
 @pytest.mark.parametrize(("content", "option", "words"), BROKEN_FILES, ids=range(len(BROKEN_FILES)))
-def test_a_broken_file_is_named_with_its_line_or_key(
-    content: str, option: str, words: list[str], tmp_path: Path
-) -> None:
+def test_a_broken_file_is_named_with_its_line(content: str, option: str, words: list[str], tmp_path: Path) -> None:
     file = tmp_path / "file.yaml"
     file.write_text(content)
 

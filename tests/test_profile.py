@@ -184,30 +184,31 @@ def test_a_choice_in_a_file_that_yaml_takes_for_something_else_is_to_be_quoted(
 ) -> None:
     message = error_of_file(file, f"profile: {{{line}}}")
 
-    assert message.startswith(f"{file}: profile: {line.partition(':')[0]} has no choice ")
+    assert message.startswith(f"{file}:1: profile: {line.partition(':')[0]} has no choice ")
     assert message.endswith(f"; it must be text, so put it in quotes: {quoted}")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[]", "expected a mapping with the key 'profile'"),
-        ("", "expected a mapping with the key 'profile'"),
-        ("page-base: '1'", "expected a mapping with the key 'profile'"),
-        ("profile: {}\nevidense: {}", "unknown key 'evidense'; did you mean 'evidence'? Valid: profile, evidence"),
-        ("profile: []", "profile: expected a mapping by the id of an assumption, got []"),
-        ("profile: {}\nevidence: x", "evidence: expected a mapping by the id of an assumption, got 'x'"),
+        ("[]", ": expected a mapping with the key 'profile'"),
+        ("", ": expected a mapping with the key 'profile'"),
+        ("page-base: '1'", ": expected a mapping with the key 'profile'"),
+        ("profile: {}\nevidense: {}", ":2: unknown key 'evidense'; did you mean 'evidence'? Valid: profile, evidence"),
+        ("\nprofile: []", ":2: profile: expected a mapping by the id of an assumption, got []"),
+        ("profile: {}\nevidence: x", ":2: evidence: expected a mapping by the id of an assumption, got 'x'"),
         (
             "profile: {}\nevidence: {page-bas: x}",
-            "evidence: there is no assumption 'page-bas'; did you mean 'page-base'?",
+            ":2: evidence: there is no assumption 'page-bas'; did you mean 'page-base'?",
         ),
-        ("profile: {}\nevidence: {page-base: 5}", "evidence: page-base: expected text, got 5"),
-        ("profile: {page-bas: '1'}", "profile: there is no assumption 'page-bas'; did you mean 'page-base'?"),
-        ("profile: {page-base: '2'}", "profile: page-base has no choice '2'; Valid: 0, 1"),
+        ("profile: {}\nevidence:\n  page-base: 5", ":3: evidence: page-base: expected text, got 5"),
+        ("profile:\n  page-bas: '1'", ":2: profile: there is no assumption 'page-bas'; did you mean 'page-base'?"),
+        ("profile: {page-base: '2'}", ":1: profile: page-base has no choice '2'; Valid: 0, 1"),
+        ("profile:\n\n  page-size: '10'\n  page-base: '2'", ":4: profile: page-base has no choice '2'; Valid: 0, 1"),
     ],
 )
-def test_an_error_in_a_file_names_the_file_and_the_key(file: Path, content: str, message: str) -> None:
-    assert error_of_file(file, content).startswith(f"{file}: {message}")
+def test_an_error_in_a_file_names_the_file_the_line_and_the_key(file: Path, content: str, message: str) -> None:
+    assert error_of_file(file, content).startswith(f"{file}{message}")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Scenarios: users and tokens from YAML or a mapping, all of them or none."""
 
+import os
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -241,10 +243,60 @@ def test_an_error_names_the_source_the_key_and_what_is_valid(fake: TiledeskFake,
     assert message in refusal
 
 
-def test_an_error_in_a_file_names_the_file_and_the_key(fake: TiledeskFake, file: Path) -> None:
-    file.write_text(f"users: [{{email: {ADA}, tokens: [{{}}, {{revoked: maybe}}]}}]", encoding="utf-8")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            f"users:\n  - email: {ADA}\n    tokens:\n      - {{}}\n      - jti: x\n        revoked: maybe\n",
+            ":6: users[0].tokens[1].revoked: expected true or false, got maybe (str)",
+        ),
+        (f"users:\n- email: {ADA}\n  pasword: x\n", ":3: users[0]: unknown key 'pasword'; did you mean 'password'?"),
+        ("users:\n- 5: x\n", ":2: users[0]: unknown key 5"),
+        ("\n# nobody\nusers: x\n", ":3: users: expected a list, got x (str)"),
+        ("\nuser: []\n", ":2: the scenario: unknown key 'user'"),
+        (
+            f"users:\n  - email: {ADA}\n  - password: x\n",
+            ":3: users[1].email: expected an e-mail address, it is missing",
+        ),
+        (f"users:\n  - email: {ADA}\n    tokens:\n\n      - x\n", ":5: users[0].tokens[0]: expected a mapping"),
+        (
+            f"users:\n  - email: {ADA}\n  - active: false\n    email: {ADA}\n",
+            ":3: users[1]: there is a user with the e-mail address 'ada@example.com' already",
+        ),
+        (
+            f"users:\n  - email: {ADA}\n    tokens:\n      - jti: x\n      - jti: x\n",
+            ":5: users[0].tokens[1]: there is a token with the jti 'x' already",
+        ),
+        (
+            f"users:\n  - &ada\n    email: {ADA}\n    active: 5\n  - *ada\n",
+            ":4: users[0].active: expected true or false",
+        ),
+        (
+            f"users:\n  - <<: {{active: 5}}\n    email: {ADA}\n",
+            ":2: users[0].active: expected true or false, got 5 (int)",
+        ),
+    ],
+    ids=lambda value: value if value.startswith(":") else "",
+)
+def test_an_error_in_a_file_names_the_file_the_line_and_the_key(
+    fake: TiledeskFake, file: Path, content: str, told: str
+) -> None:
+    file.write_text(content, encoding="utf-8")
 
-    assert error_of(fake, file) == f"{file}: users[0].tokens[1].revoked: expected true or false, got maybe (str)"
+    assert error_of(fake, file).startswith(f"{file}{told}")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_scenario_may_come_through_a_pipe_and_still_be_told_its_lines(fake: TiledeskFake, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_text, args=("users:\n  - email: 5\n",))
+    writer.start()
+
+    message = error_of(fake, pipe)
+
+    writer.join()
+    assert message == f"{pipe}:2: users[0].email: expected text, got 5 (int); put it in quotes"
 
 
 @pytest.mark.parametrize("content", ["[]", "5", "''", "users", ""])

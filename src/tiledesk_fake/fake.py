@@ -259,7 +259,7 @@ class TiledeskFake:
     def load(self, scenario: str | Path | Mapping[str, Any]) -> None:
         """Add the users and tokens of a scenario: the path of a YAML file, or a mapping of the same form.
 
-        Raises ScenarioError, naming file and key, and then nothing is added.
+        Raises ScenarioError, naming file, line and key, and then nothing is added.
         """
         parsed = parse_scenario(scenario) if isinstance(scenario, Mapping) else read_scenario(scenario)
         with self._state.lock:
@@ -369,12 +369,12 @@ class TiledeskFake:
 
     def _add(self, scenario: Scenario) -> None:
         for planned in scenario.users:
-            with scenario.at(planned.key):
+            with scenario.at(planned.keys):
                 user = self.add_user(
                     email=planned.email, password=planned.password, id=planned.id, active=planned.active
                 )
             for token in planned.tokens:
-                with scenario.at(token.key):
+                with scenario.at(token.keys):
                     self._issue(user, token)
 
     def _issue(self, user: User, token: ScenarioToken) -> None:

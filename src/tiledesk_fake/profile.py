@@ -92,6 +92,9 @@ def parse_assumptions(assumptions: Iterable[str], *, source: str) -> dict[str, s
     return check(choices, source=source)
 
 
+_PARTS = ("profile", "evidence")
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileFile:
     """What a profile file says: the choices it makes, and why (`evidence`, by assumption)."""
@@ -104,30 +107,38 @@ def read_profile(path: str | Path) -> ProfileFile:
     """Read a profile file: YAML with `profile:` (id to choice) and, optionally, `evidence:` (id to text).
 
     What nobody found out may stand in it and means the default: `unknown`, or null for the assumptions that have a
-    choice of that name. Raises ProfileError, naming the file and the key.
+    choice of that name. Raises ProfileError, naming the file, the line and the key.
     """
-    path = Path(path)
-    content = yamlfile.read(path, ProfileError)
+    file = yamlfile.load(Path(path), ProfileError)
+    content = file.content
     if not isinstance(content, dict) or "profile" not in content:
         raise ProfileError(
             f"{path}: expected a mapping with the key 'profile', from the id of an assumption to a choice"
         )
     for key in content:
-        if key not in ("profile", "evidence"):
-            raise ProfileError(f"{path}: unknown key {key!r}{nearest(str(key), ['profile', 'evidence'])}")
+        if key not in _PARTS:
+            raise ProfileError(f"{file.place(key)}: unknown key {key!r}{nearest(str(key), _PARTS)}")
     parts = {}
-    for key in ("profile", "evidence"):
+    for key in _PARTS:
         part = content.get(key)
         parts[key] = {} if part is None else part
         if not isinstance(parts[key], dict):
-            raise ProfileError(f"{path}: {key}: expected a mapping by the id of an assumption, got {part!r}")
+            raise ProfileError(f"{file.place(key)}: {key}: expected a mapping by the id of an assumption, got {part!r}")
     for id, text in parts["evidence"].items():
+        problem = None
         if id not in CHOICES:
-            raise ProfileError(f"{path}: evidence: there is no assumption {id!r}{nearest(str(id), CHOICES)}")
-        if not isinstance(text, str):
-            raise ProfileError(f"{path}: evidence: {id}: expected text, got {text!r}")
+            problem = f"there is no assumption {id!r}{nearest(str(id), CHOICES)}"
+        elif not isinstance(text, str):
+            problem = f"{id}: expected text, got {text!r}"
+        if problem:
+            raise ProfileError(f"{file.place('evidence', id)}: evidence: {problem}")
     made = {id: choice for id, choice in parts["profile"].items() if not _is_not_found_out(id, choice)}
-    return ProfileFile(check(made, source=f"{path}: profile"), parts["evidence"])
+    for id, choice in made.items():
+        try:
+            check({id: choice}, source="profile")
+        except ProfileError as problem:
+            raise ProfileError(f"{file.place('profile', id)}: {problem}") from None
+    return ProfileFile(made, parts["evidence"])
 
 
 def _is_not_found_out(id: object, choice: object) -> bool:

@@ -18,12 +18,15 @@ from typing import Any
 from . import yamlfile
 from .errors import MisuseError, ScenarioError, nearest
 
+Keys = tuple[str | int, ...]
+"""A place in a scenario: keys of mappings and positions in lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScenarioToken:
-    """A token to issue; what is None is left to the fake. `key` is where the scenario says so."""
+    """A token to issue; what is None is left to the fake. `keys` is where the scenario says so."""
 
-    key: str
+    keys: Keys
     jti: str | None
     id: str | None
     created_at: datetime | None
@@ -33,9 +36,9 @@ class ScenarioToken:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioUser:
-    """A user to add, with the tokens to issue. `key` is where the scenario says so."""
+    """A user to add, with the tokens to issue. `keys` is where the scenario says so."""
 
-    key: str
+    keys: Keys
     email: str
     password: str | None = field(repr=False)
     id: str | None
@@ -44,122 +47,136 @@ class ScenarioUser:
 
 
 class _At(MisuseError):
-    def __init__(self, key: str, problem: MisuseError) -> None:
-        super().__init__(f"{key}: {problem}")
+    """A problem at a place; the line that is told may be that of a key further down."""
+
+    def __init__(self, keys: Keys, problem: object, *, below: Keys = ()) -> None:
+        super().__init__(f"{_spelled(keys)}: {problem}")
+        self.line_of = (*keys, *below)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a scenario asks for; `source` names it in errors."""
+    """What a scenario asks for, and the file that says so, if it is one."""
 
-    source: str
+    file: yamlfile.Loaded | None
     users: tuple[ScenarioUser, ...]
 
     @contextmanager
-    def at(self, key: str) -> Iterator[None]:
-        """Add the key to any MisuseError that is raised inside."""
+    def at(self, keys: Keys) -> Iterator[None]:
+        """Add the place to any MisuseError that is raised inside."""
         try:
             yield
         except MisuseError as problem:
-            raise _At(key, problem) from problem
+            raise _At(keys, problem) from problem
 
     def error(self, problem: MisuseError) -> ScenarioError:
         """The problem as an error of this scenario."""
-        return ScenarioError(f"{self.source}: {problem}")
+        return _error(self.file, problem)
 
 
 def read_scenario(path: str | Path) -> Scenario:
-    """Read a scenario file. Raises ScenarioError, naming the file and the line or key."""
-    path = Path(path)
-    return _scenario(yamlfile.read(path, ScenarioError), str(path))
+    """Read a scenario file. Raises ScenarioError, naming the file, the line and the key."""
+    file = yamlfile.load(Path(path), ScenarioError)
+    return _scenario(file.content, file)
 
 
 def parse_scenario(scenario: Mapping[str, Any]) -> Scenario:
     """Read a scenario from a mapping of the same form. Raises ScenarioError, naming the key."""
-    return _scenario(scenario, "scenario")
+    return _scenario(scenario, None)
 
 
-def _scenario(content: Any, source: str) -> Scenario:
+def _scenario(content: Any, file: yamlfile.Loaded | None) -> Scenario:
     try:
-        top = _mapping(content, "the scenario", ("users",))
-        users = _list(top.get("users"), "users")
-        return Scenario(source, tuple(_user(user, f"users[{position}]") for position, user in enumerate(users)))
+        top = _mapping(content, (), ("users",))
+        users = _list(top.get("users"), ("users",))
+        return Scenario(file, tuple(_user(user, ("users", position)) for position, user in enumerate(users)))
     except MisuseError as problem:
-        raise ScenarioError(f"{source}: {problem}") from problem
+        raise _error(file, problem) from problem
 
 
-def _user(content: Any, key: str) -> ScenarioUser:
-    user = _mapping(content, key, ("email", "password", "_id", "active", "tokens"))
+def _error(file: yamlfile.Loaded | None, problem: MisuseError) -> ScenarioError:
+    line_of = problem.line_of if isinstance(problem, _At) else ()
+    return ScenarioError(f"{file.place(*line_of) if file else 'scenario'}: {problem}")
+
+
+def _spelled(keys: Keys) -> str:
+    if not keys:
+        return "the scenario"
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+def _user(content: Any, keys: Keys) -> ScenarioUser:
+    user = _mapping(content, keys, ("email", "password", "_id", "active", "tokens"))
     if user.get("email") is None:
-        raise MisuseError(f"{key}.email: expected an e-mail address, it is missing")
-    tokens = _list(user.get("tokens"), f"{key}.tokens")
+        raise _At((*keys, "email"), "expected an e-mail address, it is missing")
+    tokens = _list(user.get("tokens"), (*keys, "tokens"))
     return ScenarioUser(
-        key,
-        _text(user["email"], f"{key}.email") or "",
-        _password(user.get("password"), f"{key}.password"),
-        _text(user.get("_id"), f"{key}._id"),
-        _flag(user.get("active", True), f"{key}.active"),
-        tuple(_token(token, f"{key}.tokens[{position}]") for position, token in enumerate(tokens)),
+        keys,
+        _text(user["email"], (*keys, "email")) or "",
+        _password(user.get("password"), (*keys, "password")),
+        _text(user.get("_id"), (*keys, "_id")),
+        _flag(user.get("active", True), (*keys, "active")),
+        tuple(_token(token, (*keys, "tokens", position)) for position, token in enumerate(tokens)),
     )
 
 
-def _token(content: Any, key: str) -> ScenarioToken:
-    token = _mapping({} if content is None else content, key, ("jti", "_id", "createdAt", "expiresAt", "revoked"))
+def _token(content: Any, keys: Keys) -> ScenarioToken:
+    token = _mapping({} if content is None else content, keys, ("jti", "_id", "createdAt", "expiresAt", "revoked"))
     return ScenarioToken(
-        key,
-        _text(token.get("jti"), f"{key}.jti"),
-        _text(token.get("_id"), f"{key}._id"),
-        _time(token.get("createdAt"), f"{key}.createdAt"),
-        _time(token.get("expiresAt"), f"{key}.expiresAt"),
-        _flag(token.get("revoked", False), f"{key}.revoked"),
+        keys,
+        _text(token.get("jti"), (*keys, "jti")),
+        _text(token.get("_id"), (*keys, "_id")),
+        _time(token.get("createdAt"), (*keys, "createdAt")),
+        _time(token.get("expiresAt"), (*keys, "expiresAt")),
+        _flag(token.get("revoked", False), (*keys, "revoked")),
     )
 
 
-def _mapping(value: Any, key: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+def _mapping(value: Any, keys: Keys, known: tuple[str, ...]) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise MisuseError(f"{key}: expected a mapping with the keys {', '.join(known)}, got {_shown(value)}")
+        raise _At(keys, f"expected a mapping with the keys {', '.join(known)}, got {_shown(value)}")
     for name in value:
         if name not in known:
-            raise MisuseError(f"{key}: unknown key {name!r}{nearest(str(name), known)}")
+            raise _At(keys, f"unknown key {name!r}{nearest(str(name), known)}", below=(name,))
     return value
 
 
-def _list(value: Any, key: str) -> list[Any]:
+def _list(value: Any, keys: Keys) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list | tuple):
-        raise MisuseError(f"{key}: expected a list, got {_shown(value)}")
+        raise _At(keys, f"expected a list, got {_shown(value)}")
     return list(value)
 
 
-def _text(value: Any, key: str) -> str | None:
+def _text(value: Any, keys: Keys) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise MisuseError(f"{key}: expected text, got {_shown(value)}; put it in quotes")
+    raise _At(keys, f"expected text, got {_shown(value)}; put it in quotes")
 
 
-def _password(value: Any, key: str) -> str | None:
+def _password(value: Any, keys: Keys) -> str | None:
     if value is None or isinstance(value, str):
         return value
     # Never shown, although it is none yet: without quotes a password may be a number or a date to YAML.
-    raise MisuseError(f"{key}: expected text, got a {type(value).__name__}; put it in quotes")
+    raise _At(keys, f"expected text, got a {type(value).__name__}; put it in quotes")
 
 
-def _flag(value: Any, key: str) -> bool:
+def _flag(value: Any, keys: Keys) -> bool:
     if isinstance(value, bool):
         return value
-    raise MisuseError(f"{key}: expected true or false, got {_shown(value)}")
+    raise _At(keys, f"expected true or false, got {_shown(value)}")
 
 
-def _time(value: Any, key: str) -> datetime | None:
+def _time(value: Any, keys: Keys) -> datetime | None:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise MisuseError(f"{key}: expected a time like 2026-01-01T10:00:00Z, got {_shown(value)}") from None
+            raise _At(keys, f"expected a time like 2026-01-01T10:00:00Z, got {_shown(value)}") from None
     if value is None or (isinstance(value, datetime) and value.tzinfo is not None):
         return value
-    raise MisuseError(f"{key}: expected a time with its zone, like 2026-01-01T10:00:00Z, got {_shown(value)}")
+    raise _At(keys, f"expected a time with its zone, like 2026-01-01T10:00:00Z, got {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

@@ -5,6 +5,7 @@ A key that is written twice is refused: YAML would silently lose the first one.
 
 import re
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,41 @@ def lines(path: Path) -> dict[tuple[str, ...], int]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a YAML file says. Its text is kept, because a pipe cannot be read again to look for a line."""
+
+    path: Path
+    text: str = field(repr=False)
+    content: Any = field(repr=False)
+
+    def place(self, *keys: str | int) -> str:
+        """Where these keys and positions lead to, or as far as they lead: `people.yaml:7`."""
+        node, line = yaml.compose(self.text, _Base) if keys else None, None
+        for key in keys:
+            marked, node = _below(node, key)
+            if marked is None:
+                break
+            line = marked.start_mark.line + 1
+        return f"{self.path}:{line}" if line else str(self.path)
+
+
+def _below(node: yaml.Node | None, key: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """What is written where a key leads to, the key itself or the item of a list, and what it stands for."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((name, value) for name, value in node.value if name.value == str(key)), (None, None))
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key], node.value[key]
+    return None, None
+
+
 def read(path: Path, error: type[TiledeskFakeError]) -> Any:
-    """The content of the YAML file at `path`.
+    """The content of the YAML file at `path`; see `load`."""
+    return load(path, error).content
+
+
+def load(path: Path, error: type[TiledeskFakeError]) -> Loaded:
+    """Read the YAML file at `path`.
 
     Raises `error`, whose message names the file and, where there is one, the line.
     """
@@ -71,7 +105,7 @@ def read(path: Path, error: type[TiledeskFakeError]) -> Any:
     except UnicodeDecodeError as cause:
         raise error(f"{path}: is not UTF-8 text (byte {cause.start})") from cause
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        return Loaded(path, text, yaml.load(text, _Loader))  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as cause:
         mark = cause.problem_mark or cause.context_mark
         line = f":{mark.line + 1}" if mark else ""

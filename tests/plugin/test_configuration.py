@@ -197,7 +197,7 @@ WRONG = {
     ),
     "--tiledesk-profile: there is no file 'nowhere.yaml' in ": on_command_line("profile", "nowhere.yaml"),
     "--tiledesk-profile: there is no file '' in ": on_command_line("profile", ""),
-    f"--tiledesk-profile: FOLDER/profile.yaml: profile: {NO_CHOICE}": Setup(
+    f"--tiledesk-profile: FOLDER/profile.yaml:1: profile: {NO_CHOICE}": Setup(
         {**OTHER, "profile.yaml": "profile: {page-base: '2'}\n"}, {}, ("--tiledesk-profile", "profile.yaml")
     ),
     "tiledesk_allow in pyproject.toml: FOLDER/pyproject.toml: config option 'tiledesk_allow' expects a list": in_toml(
@@ -419,7 +419,7 @@ def test_a_broken_scenario_names_file_and_test(marked: Run) -> None:
     told = marked.told("test_a_file_of_another_kind")
 
     assert told.startswith("@pytest.mark.tiledesk of tests/test_marked.py::test_a_file_of_another_kind: ")
-    assert "other.yaml: the scenario: unknown key 'profile'" in told
+    assert "other.yaml:1: the scenario: unknown key 'profile'" in told
 
 
 def test_a_marker_starts_the_fake_as_it_says(marked: Run) -> None:
