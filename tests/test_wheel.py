@@ -1,12 +1,17 @@
-"""The wheel works alone: built, installed into a clean environment, run there."""
+"""The wheel works alone: built, installed into a clean environment, run there. The sources make the same wheel."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.wheel import build_sdist, build_wheel
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,3 +54,55 @@ def test_running_needs_no_tool_of_development(clean_python: Path) -> None:
     installed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.lower()
 
     assert not re.search(r"^(schemathesis|hypothesis|mypy|ruff)==", installed, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of sources, unpacked."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build_sdist(folder)) as archive:
+        archive.extractall(folder, filter="data")
+    (top,) = (path for path in folder.iterdir() if path.is_dir())
+    return top
+
+
+def files_below(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_sources_hold_all_that_the_project_keeps_but_its_ci(unpacked: Path) -> None:
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listing.returncode:
+        pytest.skip("this is no checkout, so nothing says what the project keeps")
+    kept = {name for name in listing.stdout.splitlines() if not name.startswith(".ci/") and (ROOT / name).exists()}
+
+    assert files_below(unpacked) - {"PKG-INFO"} == kept
+
+
+def test_the_sources_make_the_same_wheel(unpacked: Path, wheel: Path, tmp_path: Path) -> None:
+    again = build_wheel(tmp_path, unpacked)
+
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+        assert set(one.namelist()) == set(other.namelist())
+        assert all(one.read(name) == other.read(name) for name in one.namelist())
+
+
+def test_tests_run_from_the_sources(unpacked: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_contract.py",
+        "-k",
+        "example",
+    ]
+    environment = os.environ | {"PYTHONPATH": f"{unpacked / 'src'}{os.pathsep}{unpacked / 'pytest_plugin'}"}
+    done = subprocess.run(
+        command, cwd=unpacked, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout

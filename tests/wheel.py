@@ -1,4 +1,4 @@
-"""The wheel, built from this checkout and installed where nothing else is: `installed_wheel()` is its interpreter."""
+"""The wheel and the archive of sources, built from this checkout, and an environment that holds the wheel alone."""
 
 import os
 import subprocess
@@ -10,12 +10,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def build_wheel(folder: Path) -> Path:
-    """The wheel, built into a folder with the build backend of this environment."""
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    _run(command)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+def build_wheel(folder: Path, source: Path = ROOT) -> Path:
+    """The wheel of a source tree, built into a folder with the build backend of this environment."""
+    return _built("--wheel", "*.whl", folder, source)
+
+
+def build_sdist(folder: Path) -> Path:
+    """The archive of the sources of this checkout, built into a folder."""
+    return _built("--sdist", "*.tar.gz", folder, ROOT)
+
+
+def _built(option: str, pattern: str, folder: Path, source: Path) -> Path:
+    _run([sys.executable, "-m", "build", option, "--no-isolation", "--outdir", str(folder), str(source)])
+    (built,) = folder.glob(pattern)
+    return built
 
 
 def clean_environment(folder: Path, wheel: Path, *extras: str) -> Path:
