@@ -143,6 +143,15 @@ class TestSpec:
         assert printed["components"]["schemas"]["PageNumber"]["minimum"] == 1
 
 
+@pytest.mark.parametrize("command", ["serve", "spec"])
+def test_help_lists_every_assumption_with_its_choices_the_default_first(command: str) -> None:
+    shown = run(command, "--help").stdout
+
+    for assumption in contract.load().document["x-assumptions"]:
+        choices = "|".join([assumption["default"], *assumption["alternatives"]])
+        assert f"  {assumption['id']}={choices}\n" in shown
+
+
 def test_without_a_command_it_shows_help() -> None:
     shown = run()
 
@@ -154,7 +163,8 @@ def test_without_a_command_it_shows_help() -> None:
 BROKEN = [
     (["serve", "--assume", "page-bse=1"], ["'page-bse'", "did you mean 'page-base'?", "server-quirks"]),
     (["serve", "--assume", "page-base=2"], ["page-base", "'2'", "Valid: 0, 1"]),
-    (["serve", "--assume", "page-base"], ["expected ID=CHOICE", "'page-base'"]),
+    (["serve", "--assume", "page-base"], ["expected ID=CHOICE", "got 'page-base'; write page-base=0 or page-base=1"]),
+    (["serve", "--profile", "page-base=1"], ["page-base=1: cannot be read", "--assume page-base=1"]),
     (["serve", "--port", "70000"], ["--port", "70000"]),
     (["serve", "--prot", "1"], ["--prot", "'--port'"]),
     (["serve", "--host", "256.1.1.1"], ["cannot listen on 256.1.1.1"]),

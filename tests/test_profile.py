@@ -127,7 +127,9 @@ def test_an_assumption_without_an_equals_sign_is_refused_with_the_form() -> None
     with pytest.raises(ProfileError) as refused:
         parse_assumptions(["page-base"], source="--assume")
 
-    assert str(refused.value).startswith("--assume: expected ID=CHOICE, got 'page-base'; did you mean 'page-base'?")
+    assert str(refused.value).startswith(
+        "--assume: expected ID=CHOICE, got 'page-base'; write page-base=0 or page-base=1"
+    )
 
 
 @pytest.mark.parametrize("assumption", ["page-base=2", "page-bas=1", "=", "=1", "page-base="])
@@ -240,3 +242,10 @@ def test_a_file_that_is_missing_is_named(file: Path) -> None:
 def test_a_fake_refuses_an_unknown_choice() -> None:
     with pytest.raises(ProfileError, match=r"^profile: there is no assumption 'pagebase'; did you mean 'page-base'"):
         TiledeskFake(profile={"pagebase": "1"})
+
+
+def test_a_choice_given_for_a_file_is_told_where_it_belongs() -> None:
+    with pytest.raises(
+        ProfileError, match=r"^page-base=1: cannot be read: .*; a choice .* profile=\{'page-base': '1'\}"
+    ):
+        TiledeskFake(profile="page-base=1")

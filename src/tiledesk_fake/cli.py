@@ -20,7 +20,7 @@ import click
 from . import __version__, contract, demo
 from .errors import TiledeskFakeError
 from .fake import TiledeskFake, Token
-from .profile import parse_assumptions, read_profile
+from .profile import CHOICES, parse_assumptions, read_profile
 
 _profile = click.option(
     "--profile",
@@ -31,6 +31,10 @@ _profile = click.option(
 )
 _assume = click.option(
     "--assume", "assumptions", metavar="ID=CHOICE", multiple=True, help="Turn one assumption; may be repeated."
+)
+# \b keeps click from filling the lines.
+_ASSUMPTIONS = "\b\nAssumptions and their choices, the default first:\n" + "\n".join(
+    f"  {id}={'|'.join(choices)}" for id, choices in CHOICES.items()
 )
 
 
@@ -60,7 +64,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command()
+@cli.command(epilog=_ASSUMPTIONS)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
 @_profile
@@ -87,7 +91,11 @@ def serve(
     base_path: str | None,
     quiet: bool,
 ) -> None:
-    """Serve the fake, with a demo user and tokens unless a scenario is given, until it is interrupted."""
+    """Serve the fake until it is interrupted.
+
+    It holds a demo user with three tokens unless a scenario is given, and prints curl lines to paste. The last line
+    says where it listens.
+    """
     fake = TiledeskFake(
         profile=_choices(profile_file, assumptions), secret=secret, base_path=base_path, host=host, port=port
     )
@@ -111,12 +119,22 @@ def serve(
         signal.set_wakeup_fd(-1)
 
 
-@cli.command()
+@cli.command(epilog=_ASSUMPTIONS)
 @_profile
 @_assume
-@click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    help="What it is written in.",
+)
 def spec(*, profile_file: Path | None, assumptions: tuple[str, ...], form: str) -> None:
-    """Print the contract, specialised by the given choices."""
+    """Print the OpenAPI contract.
+
+    It is what the fake serves under the given choices, and says of each behaviour how it is known.
+    """
     document = contract.load(_choices(profile_file, assumptions)).document
     if form == "json":
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))

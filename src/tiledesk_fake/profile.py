@@ -87,7 +87,9 @@ def parse_assumptions(assumptions: Iterable[str], *, source: str) -> dict[str, s
     for assumption in assumptions:
         id, equals, choice = assumption.partition("=")
         if not equals:
-            raise ProfileError(f"{source}: expected ID=CHOICE, got {assumption!r}{nearest(assumption, CHOICES)}")
+            whole = " or ".join(f"{assumption}={each}" for each in CHOICES.get(assumption, ()))
+            hint = f"; write {whole}" if whole else nearest(assumption, CHOICES)
+            raise ProfileError(f"{source}: expected ID=CHOICE, got {assumption!r}{hint}")
         choices[id.strip()] = choice.strip()
     return check(choices, source=source)
 
@@ -109,7 +111,14 @@ def read_profile(path: str | Path) -> ProfileFile:
     What nobody found out may stand in it and means the default: `unknown`, or null for the assumptions that have a
     choice of that name. Raises ProfileError, naming the file, the line and the key.
     """
-    file = yamlfile.load(Path(path), ProfileError)
+    try:
+        file = yamlfile.load(Path(path), ProfileError)
+    except ProfileError as problem:
+        id, equals, choice = str(path).partition("=")
+        if not equals or id not in CHOICES:
+            raise
+        written = f"profile={{{id!r}: {choice!r}}}, or on the command line --assume {path}"
+        raise ProfileError(f"{problem}; a choice that is in no file is written {written}") from problem
     content = file.content
     if not isinstance(content, dict) or "profile" not in content:
         raise ProfileError(
@@ -125,13 +134,13 @@ def read_profile(path: str | Path) -> ProfileFile:
         if not isinstance(parts[key], dict):
             raise ProfileError(f"{file.place(key)}: {key}: expected a mapping by the id of an assumption, got {part!r}")
     for id, text in parts["evidence"].items():
-        problem = None
+        wrong = None
         if id not in CHOICES:
-            problem = f"there is no assumption {id!r}{nearest(str(id), CHOICES)}"
+            wrong = f"there is no assumption {id!r}{nearest(str(id), CHOICES)}"
         elif not isinstance(text, str):
-            problem = f"{id}: expected text, got {text!r}"
-        if problem:
-            raise ProfileError(f"{file.place('evidence', id)}: evidence: {problem}")
+            wrong = f"{id}: expected text, got {text!r}"
+        if wrong:
+            raise ProfileError(f"{file.place('evidence', id)}: evidence: {wrong}")
     made = {id: choice for id, choice in parts["profile"].items() if not _is_not_found_out(id, choice)}
     for id, choice in made.items():
         try:
