@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tiledesk_fake import contract
+from tiledesk_fake import TiledeskFake, contract
 from tiledesk_fake.journal import RULES
 from tiledesk_fake.profile import check
 
@@ -75,7 +76,8 @@ def test_the_shell_snippets_work(snippet: Snippet) -> None:
             case "make":
                 run(["make", "--dry-run", *words[1:]])
             case "pip":
-                assert words[1:] == ["install", "tiledesk-fake"]
+                assert words[1:] == ["install", "."]
+                assert (ROOT / "pyproject.toml").exists()
             case "tiledesk-fake" if words[1] == "serve":
                 serve(words[2:])
             case "tiledesk-fake":
@@ -100,10 +102,13 @@ def serve(options: list[str]) -> None:
 
 
 @pytest.mark.parametrize("snippet", of("yaml"), ids=str)
-def test_the_yaml_snippets_are_valid_profiles(snippet: Snippet) -> None:
+def test_the_yaml_snippets_are_profiles_and_scenarios(snippet: Snippet) -> None:
     content = yaml.safe_load(snippet.text)
 
-    assert check(content["profile"], source="docs") == content["profile"]
+    if "users" in content:
+        TiledeskFake().load(content)
+    else:
+        assert check(content["profile"], source="docs") == content["profile"]
 
 
 @pytest.mark.parametrize("snippet", of("toml"), ids=str)
@@ -117,6 +122,33 @@ def test_the_toml_snippets_configure_pytest(snippet: Snippet, tmp_path: Path) ->
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
     assert "tiledesk-fake: " in done.stdout
+
+
+def test_the_readme_shows_what_a_test_with_a_wrong_client_says(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^    auth-scheme: .*\n(?:        .*\n)+", text, re.MULTILINE)
+    (tmp_path / "test_wrong.py").write_text(
+        "import requests\n"
+        "def test_it(fake_tiledesk):\n"
+        "    headers = {'Authorization': 'Bearer x'}\n"
+        "    requests.get(f'{fake_tiledesk.url}/jwt/history', headers=headers, timeout=5)\n",
+        encoding="utf-8",
+    )
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", str(tmp_path)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert textwrap.dedent(shown) in re.sub(r"(?<=127\.0\.0\.1:)\d+", "8000", run.stdout)
+
+
+def test_the_page_about_pytest_names_all_that_a_fake_offers() -> None:
+    page = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
+    section = page.partition("## What a fake offers")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`(\w+)", section))
+    # Made for the plugin.
+    offered = {name for name in dir(TiledeskFake) if not name.startswith("_")} - {"start_when_asked", "answer_with"}
+
+    assert offered <= told
 
 
 def test_the_page_of_assumptions_tells_what_the_contract_tells() -> None:
