@@ -89,14 +89,17 @@ class Clock:
 
     @checked()
     def freeze(self, at: datetime | None = None) -> None:
-        """Stop the clock, at the given aware datetime or where it is."""
+        """Stop the clock, at the given aware datetime or where it is; fractions of a millisecond are dropped.
+
+        Raises MisuseError for a naive datetime and for a year before 1970.
+        """
         self.setting = Setting(frozen_ms=self.now_ms() if at is None else milliseconds(at))
 
     @checked(by="write it like timedelta(hours=2), or advance(hours=2)")
     def advance(self, by: timedelta | None = None, /, **units: float) -> None:
         """Move the clock, frozen or not, by a timedelta or its keywords: `advance(hours=2)`.
 
-        Backwards is possible, outside the years 1970 to 9999 is a MisuseError.
+        Backwards is possible. Raises MisuseError for an unknown keyword and outside the years 1970 to 9999.
         """
         for unit in units:
             if unit not in _UNITS:

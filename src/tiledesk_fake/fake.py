@@ -39,7 +39,11 @@ _TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token and its record in a user's history. `revoked` is looked up each time; all else never changes."""
+    """A token and its record in a user's history. `revoked` is looked up each time; all else never changes.
+
+    `id` is that of the record, 24 hex digits in lower case; `jti` that of the JWT. Times are aware datetimes in UTC:
+    `created_at` in whole milliseconds, `expires_at` in whole seconds, or None for a token that never expires.
+    """
 
     id: str
     jti: str
@@ -114,8 +118,9 @@ class TiledeskFake:
     - `host` and `port` are where the server listens; the default is a free port of 127.0.0.1.
     - `seed` makes ids and jtis repeatable.
 
-    Everything but `url` works without the server. Raises ProfileError for an unknown assumption or choice, and
-    MisuseError for other arguments that cannot work.
+    Everything but `url` works without the server, and everything may be called from any thread. Raises ProfileError
+    for an unknown assumption or choice, and MisuseError for other arguments that cannot work. That is so with every
+    method: an argument of another type than its annotation is a MisuseError that says what to write.
 
     >>> with TiledeskFake() as fake:
     ...     ada = fake.add_user(email="ada@example.com", password="secret")
@@ -135,7 +140,7 @@ class TiledeskFake:
         port: int = 0,
         seed: int | None = None,
     ) -> None:
-        choices, self.evidence = _choices_and_evidence(profile)
+        choices, self._evidence = _choices_and_evidence(profile)
         contract = contracts.load(choices)
         if secret is not None and not secret:
             raise MisuseError(
@@ -151,8 +156,13 @@ class TiledeskFake:
 
     @property
     def profile(self) -> Mapping[str, str]:
-        """The choice of every assumption, by its id."""
+        """The choice of every assumption, by its id, the defaults too."""
         return self._state.contract.choices
+
+    @property
+    def evidence(self) -> Mapping[str, str]:
+        """Why the choices of a profile file are believed, by the id of the assumption; empty without a file."""
+        return self._evidence
 
     @property
     def clock(self) -> Clock:
@@ -161,7 +171,10 @@ class TiledeskFake:
 
     @property
     def journal(self) -> Journal:
-        """What clients sent and what they got: `exchanges`, `violations`, `assert_called`, `assert_not_called`."""
+        """What clients sent and what they got, without their credentials.
+
+        `exchanges`, `violations`, `dropped`, `assert_called`, `assert_not_called`, `clear`.
+        """
         return self._state.journal
 
     @property
@@ -179,9 +192,12 @@ class TiledeskFake:
 
     @checked()
     def add_user(self, *, email: str, password: str | None = None, id: str | None = None, active: bool = True) -> User:
-        """A new user. Without a password Basic never works; one who is not active is refused everywhere.
+        """A new user. Without a password Basic never works; one who is not active is refused everywhere (observed).
 
-        Raises AlreadyExists for an e-mail address or id that is taken, MisuseError for an id that is not 24 hex digits.
+        `id` is 24 hex digits of either case, made up unless given. E-mail addresses that differ in case are two users.
+
+        Raises AlreadyExists for an e-mail address or id that is taken, MisuseError for an id that is not 24 hex digits
+        and for an e-mail address that is empty.
         """
         return self._state.add_user(email, password, _parsed_id(id), active)
 
@@ -205,6 +221,12 @@ class TiledeskFake:
 
         Raises AlreadyExists for a jti or id that is taken, NotFound for a user of another fake, and MisuseError for
         a naive datetime and other values that cannot work.
+
+        >>> fake = TiledeskFake()
+        >>> fake.clock.freeze(datetime.fromisoformat("2026-01-01T00:00:00Z"))
+        >>> ada = fake.add_user(email="ada@example.com")
+        >>> fake.issue_token(ada, expires_in=timedelta(hours=1), jti="phone").expires_at.isoformat()
+        '2026-01-01T01:00:00+00:00'
         """
         if expires_in is not None and expires_at is not None:
             raise MisuseError("expected expires_in or expires_at, got both")
@@ -242,7 +264,13 @@ class TiledeskFake:
     def revoke(self, token: Token | None = None, /, *, jti: str | None = None) -> Token:
         """Revoke a token, or the one with this jti, whoever it belongs to; one that is revoked already stays as it is.
 
-        Raises NotFound if this fake does not hold it.
+        No request is made, so nothing gets into the journal. Whether the gate refuses the token from now on is the
+        assumption `revocation-enforced`. Raises NotFound if this fake does not hold the token.
+
+        >>> fake = TiledeskFake()
+        >>> phone = fake.issue_token(fake.add_user(email="ada@example.com"), jti="phone")
+        >>> fake.revoke(jti="phone") == phone, phone.revoked
+        (True, True)
         """
         if (token is None) == (jti is None):
             raise MisuseError("expected a token or jti=…, one of them")
@@ -260,6 +288,11 @@ class TiledeskFake:
         """Add the users and tokens of a scenario: the path of a YAML file, or a mapping of the same form.
 
         Raises ScenarioError, naming file, line and key, and then nothing is added.
+
+        >>> fake = TiledeskFake()
+        >>> fake.load({"users": [{"email": "ada@example.com", "tokens": [{"jti": "phone"}, {}]}]})
+        >>> len(fake.history(fake.users["ada@example.com"]))
+        2
         """
         parsed = parse_scenario(scenario) if isinstance(scenario, Mapping) else read_scenario(scenario)
         with self._state.lock:
@@ -275,7 +308,15 @@ class TiledeskFake:
         self._state.reset()
 
     def snapshot(self) -> Snapshot:
-        """Users, tokens, the clock and where the ids are, for `restore`; not the faults, and not the journal."""
+        """Users, tokens, the clock and where the ids are, for `restore`; not the faults, and not the journal.
+
+        >>> fake = TiledeskFake()
+        >>> empty = fake.snapshot()
+        >>> ada = fake.add_user(email="ada@example.com")
+        >>> fake.restore(empty)
+        >>> len(fake.users)
+        0
+        """
         return self._state.snapshot()
 
     @checked(snapshot="fake.snapshot() takes one")

@@ -95,7 +95,14 @@ class Faults:
           refused alike, with what is left of it, and spends nothing.
         - `when` limits the fault to calls with these parameters: `when={"page": 2}`; None is for one not sent.
 
-        Raises MisuseError for a fault that cannot happen.
+        The shapes of 400, 401, 403 and 500 are observed, those of other statuses made alike. Raises MisuseError for a
+        fault that cannot happen.
+
+        >>> from tiledesk_fake import TiledeskFake
+        >>> fake = TiledeskFake()
+        >>> fake.faults.add("listTokens", status=503, times=2, when={"page": 1})
+        >>> fake.faults.unspent
+        ["listTokens: status 503, when page='1', 2 left"]
         """
         if operation != "*" and operation not in self._parameters:
             raise MisuseError(f"there is no operation {operation!r}{nearest(operation, ['*', *self._parameters])}")

@@ -67,9 +67,10 @@ class Violation:
 class Exchange(NamedTuple):
     """A request with its answer.
 
-    `operation` is an operationId, None where the request names none. `target` is redacted. `path_params` and `query`
-    are decoded, of a repeated parameter the first value. `user` is who called, None where nobody was let in, or a
-    guest. `status` is None where there was no answer. `fault` says which planned fault took part.
+    `at` is when it came, an aware datetime by the fake's clock. `operation` is an operationId, None where the request
+    names none. `target` is redacted. `path_params` and `query` are decoded, of a repeated parameter the first value.
+    `user` is who called, None where nobody was let in, or a guest. `status` is None where there was no answer. `fault`
+    says which planned fault took part.
     """
 
     at_ms: int
@@ -185,6 +186,11 @@ class Journal:
         address) and `status`.
 
         Raises AssertionError with the calls that came near, and MisuseError for a name that does not exist.
+
+        >>> from tiledesk_fake import TiledeskFake
+        >>> TiledeskFake().journal.assert_called("listTokens", page=1, status=200)
+        Traceback (most recent call last):
+        AssertionError: expected listTokens to be called at least once with page='1', status='200'; nothing was called
         """
         __tracebackhide__ = True
         if times is not None and times < 0:

@@ -24,6 +24,9 @@ class User:
         Raises MisuseError where Basic can never work for this user, on the real server as here (observed): without a
         password, with a colon in the password (everything from it on is cut off), with capitals in the stored e-mail
         address (what the client sends is lower-cased before the look-up), or when the user is not active.
+
+        >>> User("5e0000000000000000000001", "ada@example.com", "secret").authorization
+        'Basic YWRhQGV4YW1wbGUuY29tOnNlY3JldA=='
         """
         obstacle = self._obstacle_to_basic()
         if obstacle:
