@@ -118,9 +118,9 @@ class TiledeskFake:
     - `host` and `port` are where the server listens; the default is a free port of 127.0.0.1.
     - `seed` makes ids and jtis repeatable.
 
-    Everything but `url` works without the server, and everything may be called from any thread. Raises ProfileError
-    for an unknown assumption or choice, and MisuseError for other arguments that cannot work. That is so with every
-    method: an argument of another type than its annotation is a MisuseError that says what to write.
+    Everything but `url` works without the server. Raises ProfileError for an unknown assumption or choice, and
+    MisuseError for other arguments that cannot work. That is so with every method: an argument of another type than
+    its annotation is a MisuseError that says what to write.
 
     >>> with TiledeskFake() as fake:
     ...     ada = fake.add_user(email="ada@example.com", password="secret")
