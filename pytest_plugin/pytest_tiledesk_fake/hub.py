@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,10 +17,11 @@ import pytest
 
 from tiledesk_fake.errors import ScenarioError
 from tiledesk_fake.fake import TiledeskFake
+from tiledesk_fake.journal import Journal
 from tiledesk_fake.redaction import redacted
 from tiledesk_fake.server import Server
 
-from .settings import SettingError, Settings, default_profile, settings_of
+from .settings import SettingError, Settings, default_profile, settings_of, settings_of_run
 from .verdict import failure, heard_section
 
 if TYPE_CHECKING:
@@ -60,14 +62,27 @@ class _Watched:
     before: int = 0
 
 
-@dataclass(slots=True)
-class _OfTest(_Watched):
-    """The fake of one test."""
+class _Door:
+    """The WSGI app behind an address; who is behind it may change."""
 
-    nodeid: str = ""
-    server: Server | None = None
+    __slots__ = ("app",)
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.app(environ, start_response)
+
+
+@dataclass(slots=True)
+class _Retired:
+    """What is left of a test's fake: not itself, because what lives on makes Python's garbage collector work."""
+
+    nodeid: str
+    journal: Journal
     # How many exchanges there had been when the test was over, or when late ones were last looked for.
-    seen: int = 0
+    seen: int
+    server: Server | None
 
 
 @dataclass(slots=True)
@@ -87,14 +102,16 @@ class Hub:
         # Its thread serves the fakes of all tests: a thread for each would cost more than all else that a fixture does.
         self._house = Server(_nobody)
         # The fake of the running test, until that is reported, and those that outlast it.
-        self._own: _OfTest | None = None
+        self._own: _Watched | None = None
         self._lasting: list[_Watched] = []
-        # Where calls to the fake of the session go.
+        # The same until its fixture is torn down, and where it listens, if it does.
         self._current: TiledeskFake | None = None
-        self._configured: Settings | None = None
+        self._door: _Door | None = None
+        self._own_server: Server | None = None
+        self._run_settings: Settings | None = None
         self._settings: tuple[str, Settings] | None = None
         self._failed = False
-        self._retired: deque[_OfTest] = deque()
+        self._retired: deque[_Retired] = deque()
         self._late: dict[str, _LateCalls] = {}
         self._late_lock = Lock()
         self._lives = 0
@@ -109,33 +126,28 @@ class Hub:
             fake.clock.freeze(settings.now)
         if settings.scenario is not None:
             _load(fake, settings.scenario, item)
-        own = self._own = _OfTest(fake, nodeid=item.nodeid)
-
-        def listen(app: WSGIApplication) -> Server:
-            own.server = self._listen(app)
-            return own.server
-
-        fake.start_when_asked(listen)
+        fake.start_when_asked(partial(self._listen_for_test, fake, item.nodeid))
         self._begin_to_pass_proxies()
+        self._own = _Watched(fake)
         self._current = fake
         return fake
 
-    def end(self) -> None:
+    def end(self, item: pytest.Item) -> None:
         """The test is done with its fake, and nobody else is to touch it."""
-        self._current = None
+        fake, self._current = self._current, None
         self._end_passing_proxies()
-        if self._own:
-            self._retire(self._own)
+        if fake and fake.in_use:
+            self._retire(fake, item.nodeid)
 
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
         """The fake of the session; calls to its URL reach the running test's fake, where there is one."""
         fake = TiledeskFake(profile=self._default_profile())
 
-        def app(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             return (self._current or fake).wsgi_app(environ, start_response)
 
-        fake.answer_with(app)
+        fake.start_when_asked(lambda _: self._listen(app))
         with self._past_proxies(), fake:
             self._lasting.append(_Watched(fake))
             yield fake
@@ -206,7 +218,7 @@ class Hub:
         """Let go of what belonged to the test that is over."""
         self._own = None
         self._lasting = [watched for watched in self._lasting if watched.fake.listening]
-        for watched in self._lasting:
+        for watched in self._watched():
             watched.before = watched.fake.journal.total
             watched.fake.journal.take_violations()
             watched.fake.faults.clear()
@@ -232,20 +244,29 @@ class Hub:
             )
 
     def _watched(self) -> list[_Watched]:
-        return [self._own, *self._lasting] if self._own else self._lasting
+        watched = [self._own, *self._lasting] if self._own else self._lasting
+        return [each for each in watched if each.fake.in_use]
 
-    def _retire(self, own: _OfTest) -> None:
-        def gone(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-            self._note_late_call(own.nodeid, f"{environ['REQUEST_METHOD']} {redacted(environ.get('RAW_URI', ''))}")
-            body = b'{"success":false,"msg":"The test that this call belongs to is over."}'
-            start_response("410 Gone", [("Content-Type", "application/json; charset=utf-8")])
-            return [body]
+    def _listen_for_test(self, fake: TiledeskFake, nodeid: str, app: WSGIApplication) -> Server:
+        if fake is not self._current:
+            # Whom the test left behind is the first to ask for the address.
+            return self._listen(partial(self._refuse_late_call, nodeid))
+        self._door = _Door(app)
+        self._own_server = self._listen(self._door)
+        return self._own_server
 
-        own.fake.answer_with(gone)
-        own.seen = own.fake.journal.total
-        self._retired.append(own)
+    def _retire(self, fake: TiledeskFake, nodeid: str) -> None:
+        if self._door:
+            self._door.app = partial(self._refuse_late_call, nodeid)
+        self._retired.append(_Retired(nodeid, fake.journal, fake.journal.total, self._own_server))
+        self._door = self._own_server = None
         if len(self._retired) >= _RETIRED_FAKES + _STOPPED_AT_ONCE:
             self._stop_retired(_RETIRED_FAKES)
+
+    def _refuse_late_call(self, nodeid: str, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        self._note_late_call(nodeid, f"{environ['REQUEST_METHOD']} {redacted(environ.get('RAW_URI', ''))}")
+        start_response("410 Gone", [("Content-Type", "application/json; charset=utf-8")])
+        return [b'{"success":false,"msg":"The test that this call belongs to is over."}']
 
     def _listen(self, app: WSGIApplication) -> Server:
         if not self._house.listening:
@@ -265,12 +286,11 @@ class Hub:
                 retired.server.stop_soon()
             self._look_for_late_calls(retired)
 
-    def _look_for_late_calls(self, retired: _OfTest) -> None:
+    def _look_for_late_calls(self, retired: _Retired) -> None:
         # Those that were under way when their test ended, and those that came through wsgi_app.
-        journal = retired.fake.journal
-        for exchange in journal.since(retired.seen):
+        for exchange in retired.journal.since(retired.seen):
             self._note_late_call(retired.nodeid, f"{exchange.method} {exchange.target}")
-        retired.seen = journal.total
+        retired.seen = retired.journal.total
 
     def _note_late_call(self, nodeid: str, call: str) -> None:
         with self._late_lock:
@@ -306,7 +326,9 @@ class Hub:
         if self._settings is None or self._settings[0] != item.nodeid:
             problem = ""
             try:
-                self._settings = item.nodeid, settings_of(item)
+                if self._run_settings is None:
+                    self._run_settings = settings_of_run(self._config)
+                self._settings = item.nodeid, settings_of(item, self._run_settings)
             except SettingError as error:
                 problem = str(error)
             if problem:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -21,7 +20,6 @@ RULES = (*REQUEST_RULES, "unspent-fault")
 """The rules whose breach fails a test."""
 
 _MARKER = "tiledesk"
-_MARKER_KEYS = ("profile", "scenario", "now", "allow", "strict")
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
 
@@ -29,41 +27,51 @@ class SettingError(Exception):
     """A setting that cannot work; the message begins with where it was made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How a test's fake starts, and which breaches of which rules fail the test."""
 
-    profile: Mapping[str, str]
-    scenario: Path | Mapping[str, Any] | None
-    now: datetime | None
-    forbidden: frozenset[str]
+    profile: Mapping[str, str] = {}
+    scenario: Path | Mapping[str, Any] | None = None
+    now: datetime | None = None
+    allow: frozenset[str] = frozenset()
+    strict: bool = True
+
+    @property
+    def forbidden(self) -> frozenset[str]:
+        """The rules whose breach fails the test."""
+        return frozenset(RULES) - self.allow if self.strict else frozenset()
 
 
-def settings_of(item: pytest.Item) -> Settings:
-    """The settings of a test. Raises SettingError, naming the source."""
-    given = {name: configured(item.config, name) for name in ("profile", "strict", "allow")}
+def settings_of_run(config: pytest.Config) -> Settings:
+    """The settings of tests without a marker. Raises SettingError, naming the source."""
+    strict, strict_source = configured(config, "strict")
+    allow, allow_source = configured(config, "allow")
+    return Settings(default_profile(config), allow=_allowed(allow, allow_source), strict=_strict(strict, strict_source))
+
+
+def settings_of(item: pytest.Item, run: Settings) -> Settings:
+    """The settings of a test: those of the run, but for what its markers say. Raises SettingError, naming the test."""
     marked: dict[str, Any] = {}
     source = f"@pytest.mark.{_MARKER} of {item.nodeid}"
     for mark in item.iter_markers(_MARKER):
         if mark.args:
-            raise SettingError(f"{source}: expected keywords ({', '.join(_MARKER_KEYS)}), got {mark.args[0]!r}")
+            raise SettingError(f"{source}: expected keywords ({', '.join(Settings._fields)}), got {mark.args[0]!r}")
         for key, value in mark.kwargs.items():
-            if key not in _MARKER_KEYS:
-                raise SettingError(f"{source}: there is no {key!r}{nearest(key, _MARKER_KEYS)}")
+            if key not in Settings._fields:
+                raise SettingError(f"{source}: there is no {key!r}{nearest(key, Settings._fields)}")
             # The closest marker comes first.
             marked.setdefault(key, value)
-    files = _Files(item)
-    profile, profile_source = (marked["profile"], source) if "profile" in marked else given["profile"]
-    strict, strict_source = (marked["strict"], source) if "strict" in marked else given["strict"]
-    allow, allow_source = (marked["allow"], source) if "allow" in marked else given["allow"]
-    is_strict = _strict(strict, strict_source)
-    allowed = _allowed(allow, allow_source)
-    return Settings(
-        _profile(profile, profile_source, files.find),
-        _scenario(marked.get("scenario"), source, files.find),
-        _now(marked.get("now"), source),
-        frozenset(RULES) - allowed if is_strict else frozenset(),
-    )
+    if not marked:
+        return run
+    find = _from(item.path.parent, item.config.rootpath)
+    read: Mapping[str, Callable[[Any], Any]] = {
+        "profile": lambda value: _profile(value, source, find),
+        "scenario": lambda value: _scenario(value, source, find),
+        "now": lambda value: _now(value, source),
+        "allow": lambda value: _allowed(value, source),
+        "strict": lambda value: _strict(value, source),
+    }
+    return run._replace(**{key: read[key](value) for key, value in marked.items()})
 
 
 def configured(config: pytest.Config, name: str) -> tuple[Any, str]:
@@ -113,14 +121,9 @@ def header(config: pytest.Config) -> str | None:
     return f"tiledesk-fake: {'; '.join(parts)}" if parts else None
 
 
-class _Files:
-    """Finds the files that a test names: beside the test, then below the root directory of the run."""
-
-    def __init__(self, item: pytest.Item) -> None:
-        self.find = _from(item.path.parent, item.config.rootpath)
-
-
 def _from(*folders: Path) -> Callable[[str, str | Path], Path]:
+    """Finds a file in the first of these folders that has it."""
+
     def find(source: str, name: str | Path) -> Path:
         candidates = [folder / name for folder in folders]
         for candidate in candidates:

@@ -6,7 +6,7 @@ What comes back says what was expected, what came and what to write instead; it 
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from functools import wraps
+from functools import cache, partial, wraps
 from inspect import Parameter, signature
 from os import PathLike
 from pathlib import Path
@@ -69,11 +69,13 @@ def checked(**hints: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable
     """
 
     def decorate(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-        first, named, others = _expectations(method)
+        # Worked out at the first call: most processes call few of the methods that they import.
+        expectations = cache(partial(_expectations, method))
 
         @wraps(method)
         def wrapper(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
             __tracebackhide__ = True
+            first, named, others = expectations()
             # No binding, and one look-up for what is exactly of a type: every test makes a fake and issues tokens.
             if args and type(args[0]) not in first.exact:
                 first.check(args[0], first.name, hints)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,7 +27,7 @@ from .state import Snapshot, State
 from .users import User, check_text
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
     from .server import Server
 
@@ -141,23 +142,38 @@ class TiledeskFake:
         seed: int | None = None,
     ) -> None:
         choices, self._evidence = _choices_and_evidence(profile)
-        contract = contracts.load(choices)
+        self._contract = contracts.load(choices)
         if secret is not None and not secret:
             raise MisuseError(
                 "expected a secret of at least one character, got an empty one; leave it out for a random one"
             )
         check_text(secret or "", "secret")
-        self._base_path = _checked_base_path(contract.base_path if base_path is None else base_path)
+        self._secret, self._seed = secret, seed
+        self._base_path = self._contract.base_path if base_path is None else _checked_base_path(base_path)
         self._host, self._port = host, port
-        self._state = State(contract, secret or new_secret(), seed)
+        self._made_state: State | None = None
+        self._making = RLock()
         self._server: Server | None = None
         self._listen: Callable[[WSGIApplication], Server] | None = None
-        self._front: WSGIApplication | None = None
+
+    @property
+    def _state(self) -> State:
+        # Made when it is first needed: many a test has a fake that it does not use.
+        if self._made_state is None:
+            with self._making:
+                if self._made_state is None:
+                    self._made_state = State(self._contract, self._secret or new_secret(), self._seed)
+        return self._made_state
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it has been asked for anything yet: until then there is nothing that could be in its journal."""
+        return self._made_state is not None
 
     @property
     def profile(self) -> Mapping[str, str]:
         """The choice of every assumption, by its id, the defaults too."""
-        return self._state.contract.choices
+        return self._contract.choices
 
     @property
     def evidence(self) -> Mapping[str, str]:
@@ -346,9 +362,7 @@ class TiledeskFake:
 
         if self._server is not None:
             raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-        # Before the first request: clients wait for an answer less gladly than a test for its start.
-        self._front = self._front or self.wsgi_app
-        server = Server(self._serve, host=self._host, port=self._port)
+        server = Server(self.wsgi_app, host=self._host, port=self._port)
         server.start()
         self._server = server
         return self
@@ -360,13 +374,6 @@ class TiledeskFake:
         """
         self._listen = listen
         return self
-
-    def answer_with(self, app: WSGIApplication) -> None:
-        """From now on let this WSGI app answer at the fake's address, in the fake's place."""
-        self._front = app
-
-    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return (self._front or self.wsgi_app)(environ, start_response)
 
     @property
     def listening(self) -> bool:
@@ -384,9 +391,9 @@ class TiledeskFake:
     def url(self) -> str:
         """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
         if self._server is None and self._listen is not None:
-            with self._state.lock:
+            with self._making:
                 if self._server is None:
-                    self._server = self._listen(self._serve)
+                    self._server = self._listen(self.wsgi_app)
         if self._server is None:
             raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host

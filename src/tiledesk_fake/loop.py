@@ -61,7 +61,7 @@ class Loop:
     `watch`, `unwatch`, `call` and `do` may be used from any thread, all else from the loop's own.
     """
 
-    # Held here, because deadlines guard real sockets: it stays real while a test freezes or patches the names in `time`.
+    # Deadlines guard real sockets; held here, it stays real while a test freezes or patches the names in `time`.
     monotonic = staticmethod(time.monotonic)
 
     GUARD_EVERY_S = 0.1
@@ -146,7 +146,7 @@ class Loop:
         return timer
 
     def guard(self, guarded: Guarded) -> None:
-        """See to its deadline from now on. A limit is the longest a client can have, so it may be called a bit early."""
+        """See to its deadline from now on, and rather early than late: a limit is the longest a client can have."""
         if not self.guarded:
             self.call_later(self.GUARD_EVERY_S, self._look_at_deadlines)
         self.guarded.add(guarded)

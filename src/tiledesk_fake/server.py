@@ -140,7 +140,6 @@ def _bind(host: str, port: int) -> socket.socket:
 class _Listening:
     """One stretch from start to stop: the listening socket, the clients, and the loop, of its own or another's."""
 
-    ACCEPT_AT_ONCE = 64
     ACCEPT_RETRY_S = 0.1
 
     def __init__(self, app: WSGIApplication, host: str, port: int, limits: Limits, beside: "_Listening | None") -> None:
@@ -148,7 +147,7 @@ class _Listening:
             self._listener = held.enter_context(_bind(host, port))
             self.port: int = self._listener.getsockname()[1]
             self._has_own_loop = beside is None
-            self._loop = beside._loop if beside else Loop()
+            self._loop: Loop = beside._loop if beside else Loop()
             self.service = Service(Gateway(app, host, self.port), limits, self._loop)
             if beside is None:
                 held.callback(self._loop.stop)
@@ -175,8 +174,8 @@ class _Listening:
         somebody else's descriptors; and unregistering them would change the parent's epoll.
         """
         null = os.open(os.devnull, os.O_RDWR)
-        held = [holder.fileno() for holder in (self._listener, *self.service.open)]
-        for descriptor in (*held, *self._loop.descriptors()):
+        clients = [client.fileno() for client in self.service.open]
+        for descriptor in (self._listener.fileno(), *clients, *self._loop.descriptors()):
             if descriptor >= 0:
                 os.dup2(null, descriptor, inheritable=False)
         os.close(null)
@@ -187,16 +186,16 @@ class _Listening:
         self.service.cut_off()
 
     def _accept(self, events: int) -> None:
-        for _ in range(self.ACCEPT_AT_ONCE):
-            try:
-                client, peer = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError:
-                # Out of descriptors: the client stays in the queue and the listener readable, so look away for a while.
-                self._loop.unwatch(self._listener)
-                self._loop.call_later(self.ACCEPT_RETRY_S, self._accept_again)
-                return
+        # One at a time: a look for a second one costs more than being called again where there is one.
+        try:
+            client, peer = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            pass
+        except OSError:
+            # Out of descriptors: the client stays in the queue and the listener readable, so look away for a while.
+            self._loop.unwatch(self._listener)
+            self._loop.call_later(self.ACCEPT_RETRY_S, self._accept_again)
+        else:
             self.service.admit(client, peer)
 
     def _accept_again(self) -> None:
