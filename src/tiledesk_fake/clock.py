@@ -5,8 +5,8 @@ Whole milliseconds since 1970 inside, aware datetimes outside.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from .arguments import checked
 from .errors import MisuseError, nearest
@@ -40,8 +40,7 @@ def moment(ms: int) -> datetime:
     return EPOCH + ms * MILLISECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """How a clock is set: frozen at `frozen_ms`, or running `ahead_ms` ahead of the real time."""
 
     frozen_ms: int | None = None

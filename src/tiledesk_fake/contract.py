@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -43,8 +42,7 @@ def _find_file() -> Path:
 FILE = _find_file()
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of an operation.
 
     `role` is what the code calls it, `name` what clients do. `schema` is that of the values that have a meaning (a
@@ -58,8 +56,7 @@ class Parameter:
     default: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation: its operationId, its method in capitals, its path template below the base path."""
 
     id: str
@@ -101,7 +98,7 @@ class Contract:
     @property
     def choices(self) -> Mapping[str, str]:
         """The choice of every assumption, by its id."""
-        return {id.replace("_", "-"): choice for id, choice in asdict(self.profile).items()}
+        return {id.replace("_", "-"): choice for id, choice in self.profile._asdict().items()}
 
     def schema(self, name: str) -> dict[str, Any]:
         """The schema of this name under components.schemas, with every reference resolved."""

@@ -22,13 +22,13 @@ from .ids import hex_id, new_secret, parse_hex_id
 from .journal import Journal
 from .profile import check, read_profile
 from .redaction import redacted
-from .scenario import Scenario, ScenarioToken, parse_scenario, read_scenario
 from .state import Snapshot, State
 from .users import User, check_text
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from .scenario import Scenario, ScenarioToken
     from .server import Server
 
 
@@ -310,6 +310,8 @@ class TiledeskFake:
         >>> len(fake.history(fake.users["ada@example.com"]))
         2
         """
+        from .scenario import parse_scenario, read_scenario
+
         parsed = parse_scenario(scenario) if isinstance(scenario, Mapping) else read_scenario(scenario)
         with self._state.lock:
             before = self.snapshot()

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from .arguments import checked
 from .delivery import Drop
@@ -20,8 +20,7 @@ _REFUSALS = range(400, 600)
 _WITHOUT_BODY = (204, 304)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One planned fault, checked; `body` is None where the real server's shape for the status is to be answered."""
 
     operation: str
@@ -49,8 +48,7 @@ class _Planned:
     refuses_until_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(NamedTuple):
     """A fault that takes part in a call; `retry_after_s` is what is left of its time."""
 
     fault: Fault

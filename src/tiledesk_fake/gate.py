@@ -9,9 +9,8 @@ import base64
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from . import tokens
 from .audience import NotAUrl, audience_path
@@ -33,16 +32,14 @@ _REMEMBERED_TOKENS = 256
 _LONGEST_REMEMBERED = 2_048
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who calls: the id that the history goes by, and the user. A guest has none, and the id that its token says."""
 
     user_id: str
     user: User | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _BasicFailed:
+class _BasicFailed(NamedTuple):
     status: int
     # Whether the users were looked up, so that what comes next runs in a callback, where an exception is lost.
     looked_up: bool

@@ -7,7 +7,6 @@ around every call.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sortedcontainers import SortedList
@@ -41,8 +40,7 @@ class Record(NamedTuple):
         return self.created_ms if self.revoked_ms is None else self.revoked_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page: the number of records over all pages, and the records on this one, which nobody may change."""
 
     total: int

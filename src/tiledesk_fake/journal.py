@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from sys import getsizeof
 from threading import Lock
@@ -39,8 +38,7 @@ MOST_VIOLATIONS = 100
 _MOST_SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """Something in a request that no correct client would send.
 
     `rule` is one of `RULES`, `message` says what to do, `where` is the place in the contract, `curl` sends the request

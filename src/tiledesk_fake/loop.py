@@ -44,6 +44,7 @@ class Timer:
         self.action: Callable[[], object] | None = action
 
     def cancel(self) -> None:
+        """Let it be; also when it has been done."""
         self.action = None
 
 
@@ -52,7 +53,8 @@ class Guarded(Protocol):
 
     deadline: float
 
-    def on_deadline(self) -> None: ...
+    def on_deadline(self) -> None:
+        """Do what is to be done when the deadline has come."""
 
 
 class Loop:
@@ -96,6 +98,7 @@ class Loop:
             self._close()
 
     def is_current_thread(self) -> bool:
+        """Whether it is the loop's thread that asks."""
         return threading.current_thread() is self._thread
 
     def watch(self, sock: socket.socket, on_readable: Callable[[int], object]) -> None:

@@ -6,16 +6,14 @@ name the same ids and choices.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, NamedTuple, get_args
 
 from . import yamlfile
 from .errors import ProfileError, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """One choice per assumption; every combination is valid."""
 
     page_base: Literal["0", "1"]
@@ -43,8 +41,7 @@ def _field(id: str) -> str:
 
 
 def _choices() -> dict[str, tuple[str, ...]]:
-    hints = get_type_hints(Profile)
-    return {field.name.replace("_", "-"): get_args(hints[field.name]) for field in fields(Profile)}
+    return {name.replace("_", "-"): get_args(choices) for name, choices in Profile.__annotations__.items()}
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = _choices()
@@ -97,8 +94,7 @@ def parse_assumptions(assumptions: Iterable[str], *, source: str) -> dict[str, s
 _PARTS = ("profile", "evidence")
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileFile:
+class ProfileFile(NamedTuple):
     """What a profile file says: the choices it makes, and why (`evidence`, by assumption)."""
 
     choices: Mapping[str, str]

@@ -11,8 +11,6 @@ Refusal
 └── Quirk                                         one answer of the real server, a calm one beside it
 """
 
-from dataclasses import dataclass
-
 from .delivery import Drop
 
 
@@ -36,12 +34,12 @@ class UnknownToken(Refusal):
     """No such token, as far as the caller is concerned (assumed)."""
 
 
-@dataclass
 class InvalidParameter(Refusal):
     """A parameter has a value that the contract excludes (assumed)."""
 
-    name: str
-    reason: str
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
 
 
 class CannotDelete(Refusal):
@@ -52,11 +50,11 @@ class UnknownPath(Refusal):
     """No operation has this path."""
 
 
-@dataclass
 class WrongMethod(Refusal):
     """The path has operations, with other methods."""
 
-    allowed: tuple[str, ...]
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
 
 
 class MalformedPath(Refusal):
@@ -67,11 +65,11 @@ class MalformedBody(Refusal):
     """A JSON body that is no JSON object or array."""
 
 
-@dataclass
 class TooLarge(Refusal):
     """A body of more bytes than the real server takes (observed)."""
 
-    limit: int
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
 
 
 class ServerFails(Refusal):
@@ -82,34 +80,34 @@ class ServerSilent(Refusal):
     """The real server does not answer, and holds the connection until the client gives up (observed)."""
 
 
-@dataclass
 class FallsThrough(Refusal):
     """The real server takes the first segment of the path for the id of a project (observed)."""
 
-    project: str
+    def __init__(self, project: str) -> None:
+        self.project = project
 
 
-@dataclass
 class Dropped(Refusal):
     """No answer arrives, or none that can be read: a planned fault, or the real server's silence."""
 
-    drop: Drop
+    def __init__(self, drop: Drop) -> None:
+        self.drop = drop
 
 
-@dataclass
 class NoSuchPage(Refusal):
     """The real server answers with a page for people (observed)."""
 
-    method: str
-    path: str
+    def __init__(self, method: str, path: str) -> None:
+        self.method = method
+        self.path = path
 
 
-@dataclass
 class Quirk(Refusal):
     """A defect of the real server: `real` is what it does, `calm` what a clean server would answer.
 
     Which of the two becomes the answer is the assumption server-quirks.
     """
 
-    real: Refusal
-    calm: Refusal
+    def __init__(self, real: Refusal, calm: Refusal) -> None:
+        self.real = real
+        self.calm = calm

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import Clock, Setting
 from .contract import Contract
@@ -27,8 +26,7 @@ from .users import User, Users, check_text, new_user
 _SET_BY_THE_FAKE = {"jti": "jti=…", "iat": "created_at=…", "exp": "expires_in=… or expires_at=…"}
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What a state held at one moment; opaque, and only good for the state it was taken from."""
 
     owner: State

@@ -11,8 +11,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .nesting import DEEPEST, nests_too_deep
 
@@ -26,8 +25,7 @@ class NotJson(Exception):
     """A payload that is no JSON, in a token whose header says that it is a JWT."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A token taken apart: the payload may be any JSON value, or text; the signature is judged already."""
 
     payload: Any

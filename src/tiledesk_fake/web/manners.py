@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..contract import Contract, Operation
 from ..errors import nearest
@@ -52,8 +52,7 @@ class Heard:
         return {**{name: values[0] for name, values in self.query.items()}, **self.path_params}
 
 
-@dataclass(frozen=True, slots=True)
-class _Breach:
+class _Breach(NamedTuple):
     """A violation without what depends on the request: `keys` lead to its place in the contract."""
 
     rule: str

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
-
-import jsonschema_rs
 
 from ..contract import Contract, Operation, Parameter
 from ..redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Validator
 
 Query = Mapping[str, Sequence[str]]
 
@@ -33,11 +34,7 @@ class Parameters:
 
     def __init__(self, contract: Contract) -> None:
         self._policy = contract.profile.invalid_query
-        self._validators = {
-            parameter.role: jsonschema_rs.validator_for(dict(parameter.schema), mask="the value")
-            for operation in contract.operations
-            for parameter in operation.parameters
-        }
+        self._validators: dict[str, Validator] = {}
 
     def read(self, operation: Operation, path: Mapping[str, str], query: Query) -> dict[str, Any]:
         """The value of each parameter by its role; what is absent has its default.
@@ -70,13 +67,20 @@ class Parameters:
             raise InvalidParameter(parameter.name, "expected a value, got an empty one")
         integral = parameter.schema.get("type") == "integer" and _INTEGER.fullmatch(text)
         value = int(text) if integral else text
-        try:
-            self._validators[parameter.role].validate(value)
-        except jsonschema_rs.ValidationError as problem:
+        validator = self._validators.get(parameter.role) or self._new_validator(parameter)
+        if not validator.is_valid(value):
+            complaint = _complaint(parameter, text, next(validator.iter_errors(value)).message)
             # A long value is not said again: it may be a token in the wrong place.
             got = f"; got {redacted(repr(text))}" if len(text) <= _LONGEST_SHOWN else f"; got {len(text)} characters"
-            raise InvalidParameter(parameter.name, f"{_complaint(parameter, text, problem.message)}{got}") from None
+            raise InvalidParameter(parameter.name, f"{complaint}{got}")
         return value
+
+    def _new_validator(self, parameter: Parameter) -> "Validator":
+        # When the first value comes, because a process that starts is in a hurry, and the first list has none.
+        from jsonschema_rs import validator_for
+
+        validator = self._validators[parameter.role] = validator_for(dict(parameter.schema), mask="the value")
+        return validator
 
 
 def _complaint(parameter: Parameter, text: str, message: str) -> str:

@@ -7,8 +7,8 @@ and cannot tell `/id%2Fx` from `/id/x`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..contract import Contract, Operation
@@ -25,25 +25,27 @@ _LONGEST_REMEMBERED = 512
 _NOTHING: tuple[None, Mapping[str, str]] = (None, {})
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
+class _Route(NamedTuple):
     pattern: re.Pattern[str]
     names: tuple[str, ...]
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a target leads: whether the gate stands before it, and the operations there, by method.
 
     `meant` is the operation that was asked for, with its path parameters by name; None if there is none.
     """
 
     gated: bool
-    operations: Mapping[str, tuple[Operation, Mapping[str, str]]] = field(repr=False)
-    meant: tuple[Operation | None, Mapping[str, str]] = field(repr=False)
+    operations: Mapping[str, tuple[Operation, Mapping[str, str]]]
+    meant: tuple[Operation | None, Mapping[str, str]]
     method: str
-    path: str = field(repr=False)
+    path: str
+
+    def __repr__(self) -> str:
+        # Without the path, in which credentials may be.
+        return f"<Place of {self.method}, {', '.join(self.allowed) or 'nothing'} allowed>"
 
     @property
     def allowed(self) -> tuple[str, ...]:
