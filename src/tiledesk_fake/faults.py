@@ -1,7 +1,5 @@
 """Faults: misbehaviour on purpose, planned call by call."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping

@@ -278,7 +278,7 @@ class Gateway:
             "SERVER_SOFTWARE": "tiledesk-fake",
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
-            "wsgi.errors": _ErrorsToLog(),
+            "wsgi.errors": _ERRORS_TO_LOG,
             "wsgi.input_terminated": True,
             "wsgi.multithread": False,
             "wsgi.multiprocess": False,
@@ -340,6 +340,9 @@ class _ErrorsToLog(io.TextIOBase):
         if text.strip():
             log.error("%s", text.rstrip())
         return len(text)
+
+
+_ERRORS_TO_LOG = _ErrorsToLog()
 
 
 # The server decides about these, whatever the app says; WSGI forbids an app the hop-by-hop ones.

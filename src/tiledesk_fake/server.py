@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import weakref
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 from .errors import CannotListen, MisuseError, NotListening
@@ -107,14 +108,22 @@ def _spell(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _resolve(host: str, port: int) -> tuple[int, Any]:
+    """The family and the address to listen on."""
+    if host == "127.0.0.1":  # nearly always, and looking it up takes longer than listening
+        return socket.AF_INET, (host, port)
+    candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # Where a name has both kinds of address, a client that tries the other kind first falls back to IPv4.
+    family, _, _, _, address = min(candidates, key=lambda each: each[0] != socket.AF_INET)
+    return family, address
+
+
 def _bind(host: str, port: int) -> socket.socket:
     """A listening socket; CannotListen says why there is none and what to do."""
     try:
         if not 0 <= port <= 65_535:
             raise OverflowError("ports are 0 to 65535")
-        candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        # Where a name has both kinds of address, a client that tries the other kind first falls back to IPv4.
-        family, _, _, _, address = min(candidates, key=lambda each: each[0] != socket.AF_INET)
+        family, address = _resolve(host, port)
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             if sys.platform == "win32":  # there, SO_REUSEADDR would let two servers share a port
