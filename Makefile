@@ -21,7 +21,9 @@ lint: $(VENV)/dev.installed
 types: $(VENV)/dev.installed
 	$(BIN)/mypy
 
+# Writes the contract's twin in JSON, which is there to be read fast, and lints the contract.
 contract: $(VENV)/run.installed
+	@$(BIN)/python -c "from tiledesk_fake import contract; print(contract.twin(), end='')" >openapi/jwt.json
 	.ci/lint-contract
 
 # Installs what it compares into .bench; ARGS=--quick for a first look.

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from tests.wsgi import Reply, call
-from tiledesk_fake import ContractError, ProfileError, TiledeskFake, demo
+from tiledesk_fake import ContractError, ProfileError, TiledeskFake, contract, demo
 from tiledesk_fake.contract import FILE, Contract, load, merge_patch
 from tiledesk_fake.profile import CHOICES
 from tiledesk_fake.state import State
@@ -149,6 +149,30 @@ def check_components(document: dict[str, Any]) -> None:
 def test_the_file_lies_where_the_package_finds_it() -> None:
     assert FILE.name == "jwt.yaml"
     assert FILE.parent.name == "openapi"
+
+
+def test_its_twin_in_json_is_what_make_contract_writes() -> None:
+    assert FILE.with_suffix(".json").read_text(encoding="utf-8") == contract.twin()
+
+
+def test_the_twin_is_read_in_the_place_of_the_file_it_was_made_from(tmp_path: Path) -> None:
+    file = tmp_path / "jwt.yaml"
+    file.write_bytes(FILE.read_bytes())
+    file.with_suffix(".json").write_text(contract.twin(file).replace('"maxItems": 40', '"maxItems": 7'))
+
+    with pytest.raises(ContractError, match="expected one page size"):
+        load(file=file)
+
+
+@pytest.mark.parametrize("twin", ["", "[]", "{", "{}", "null", contract.twin()[:-3], "\udcff"])
+def test_a_twin_of_another_file_or_of_none_is_not_read(tmp_path: Path, twin: str) -> None:
+    file = tmp_path / "jwt.yaml"
+    file.write_text(FILE.read_text(encoding="utf-8").replace("Revoke a", "Revoke some"), encoding="utf-8")
+    file.with_suffix(".json").write_bytes(twin.encode("utf-8", "surrogateescape"))
+
+    assert "Revoke some" in str(load(file=file).document)
+    file.with_suffix(".json").write_text(contract.twin(), encoding="utf-8")
+    assert "Revoke some" in str(load(file=file).document)
 
 
 def test_the_file_as_it_is_written_is_valid_openapi_3_1() -> None:

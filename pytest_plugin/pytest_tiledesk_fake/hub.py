@@ -126,7 +126,7 @@ class Hub:
             fake.clock.freeze(settings.now)
         if settings.scenario is not None:
             _load(fake, settings.scenario, item)
-        fake.start_when_asked(partial(self._listen_for_test, fake, item.nodeid))
+        fake._start_when_asked(partial(self._listen_for_test, fake, item.nodeid))
         self._begin_to_pass_proxies()
         self._own = _Watched(fake)
         self._current = fake
@@ -136,7 +136,7 @@ class Hub:
         """The test is done with its fake, and nobody else is to touch it."""
         fake, self._current = self._current, None
         self._end_passing_proxies()
-        if fake and fake.in_use:
+        if fake and fake._in_use:
             self._retire(fake, item.nodeid)
 
     @contextmanager
@@ -147,7 +147,7 @@ class Hub:
         def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             return (self._current or fake).wsgi_app(environ, start_response)
 
-        fake.start_when_asked(lambda _: self._listen(app))
+        fake._start_when_asked(lambda _: self._listen(app))
         with self._past_proxies(), fake:
             self._lasting.append(_Watched(fake))
             yield fake
@@ -245,7 +245,7 @@ class Hub:
 
     def _watched(self) -> list[_Watched]:
         watched = [self._own, *self._lasting] if self._own else self._lasting
-        return [each for each in watched if each.fake.in_use]
+        return [each for each in watched if each.fake._in_use]
 
     def _listen_for_test(self, fake: TiledeskFake, nodeid: str, app: WSGIApplication) -> Server:
         if fake is not self._current:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from . import yamlfile
 from .errors import ContractError, nearest
 from .profile import CHOICES, Profile, check
 
@@ -29,6 +29,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 ANSWERS = ("Unauthorized", "BadRequest", "NotTwoWords", "UnknownToken")
 """The answers that come whole from the file, by their names under components.responses."""
 
+_SOURCE = "x-sha256-of-yaml"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -116,6 +117,8 @@ class Contract:
 
     def where(self, *keys: str) -> str:
         """The place in the file that these keys lead to, or as far as they lead: `openapi/jwt.yaml:12`."""
+        from . import yamlfile
+
         lines = yamlfile.lines(self._file)
         while keys and keys not in lines:
             keys = keys[:-1]
@@ -282,10 +285,35 @@ def _load(choices: tuple[tuple[str, str], ...], file: Path, changed: int) -> Con
 
 @lru_cache(maxsize=8)
 def _document(file: Path, changed: int) -> dict[str, Any]:
-    document = yamlfile.read(file, ContractError)
+    document = _twin(file) or _from_yaml(file)
     if not isinstance(document, dict) or "openapi" not in document:
         raise ContractError(f"{file.name}: expected an OpenAPI document")
     return document
+
+
+def _from_yaml(file: Path) -> Any:
+    from . import yamlfile
+
+    return yamlfile.read(file, ContractError)
+
+
+def twin(file: Path = FILE) -> str:
+    """The file as JSON, with the hash of what it was made from: `openapi/jwt.json`, which `make contract` writes.
+
+    Reading it takes a process a tenth of its time to the first answer less.
+    """
+    document = _from_yaml(file)
+    return json.dumps(document | {_SOURCE: sha256(file.read_bytes()).hexdigest()}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _twin(file: Path) -> dict[str, Any] | None:
+    """What the twin of a file says; None where there is none, or where it was made from something else."""
+    try:
+        source, text = file.read_bytes(), file.with_suffix(".json").read_bytes()
+        document: dict[str, Any] = json.loads(text)
+        return document if document.pop(_SOURCE) == sha256(source).hexdigest() else None
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return None
 
 
 def _checked_assumptions(document: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any]]:

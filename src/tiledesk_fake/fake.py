@@ -166,7 +166,7 @@ class TiledeskFake:
         return self._made_state
 
     @property
-    def in_use(self) -> bool:
+    def _in_use(self) -> bool:
         """Whether it has been asked for anything yet: until then there is nothing that could be in its journal."""
         return self._made_state is not None
 
@@ -369,7 +369,7 @@ class TiledeskFake:
         self._server = server
         return self
 
-    def start_when_asked(self, listen: Callable[[WSGIApplication], Server]) -> Self:
+    def _start_when_asked(self, listen: Callable[[WSGIApplication], Server]) -> Self:
         """Listen from the moment on that somebody first asks for `url`; until then a fake costs next to nothing.
 
         `listen` starts a server for the app that it is given.
