@@ -12,10 +12,9 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from .address import Address
 from .guard import Guard
-from .outcome import CannotCheck
 
 Headers = Iterable[tuple[str, str]]
 
@@ -48,7 +47,10 @@ class Exchange:
     @property
     def json(self) -> Any:
         """The body as JSON; raises ValueError if it is none."""
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deeply to be read") from None
 
     @property
     def summary(self) -> str:
@@ -70,20 +72,10 @@ class Client:
     """
 
     def __init__(self, url: str, guard: Guard, *, timeout_s: float = 10.0) -> None:
-        try:
-            parts = urlsplit(url)
-            self.port = parts.port
-        except ValueError as problem:
-            raise CannotCheck(f"expected a URL like http://127.0.0.1:8000/v3, got {url!r}: {problem}") from problem
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise CannotCheck(f"expected a URL like http://127.0.0.1:8000/v3, got {url!r}")
-        if parts.username is not None:
-            raise CannotCheck("expected a URL without a user and password; give them with --basic")
-        self.url = url.rstrip("/")
-        self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.base_path = parts.path.rstrip("/")
-        self._host, self._netloc = parts.hostname, parts.netloc
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        address = Address.parse(url)
+        self.url, self.origin, self.base_path = address.url, address.origin, address.base_path
+        self._host, self._port, self._netloc = address.host, address.port, address.netloc
+        self._tls = ssl.create_default_context() if address.encrypted else None
         self._guard = guard
         self._timeout_s = timeout_s
         self._own = threading.local()
@@ -132,10 +124,10 @@ class Client:
         connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
         if connection is None:
             if self._tls is None:
-                connection = http.client.HTTPConnection(self._host, self.port, timeout=self._timeout_s)
+                connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
             else:
                 connection = http.client.HTTPSConnection(
-                    self._host, self.port, timeout=self._timeout_s, context=self._tls
+                    self._host, self._port, timeout=self._timeout_s, context=self._tls
                 )
             self._own.connection = connection
             with self._lock:

@@ -36,6 +36,8 @@ class Basic:
         email, colon, password = text.partition(":")
         if not (email and colon and password):
             raise CannotCheck("--basic: expected ADDRESS:PASSWORD")
+        if not _is_unicode(text):
+            raise CannotCheck("--basic: expected ADDRESS:PASSWORD in UTF-8, got bytes that are none")
         return cls(email, password)
 
     @property
@@ -64,12 +66,29 @@ class Jwt:
 
     @classmethod
     def parse(cls, text: str) -> "Jwt":
-        """The token, with or without the scheme word that a sign-in answers. Raises CannotCheck for what is none."""
+        """The token, with or without the scheme word that a sign-in answers. Raises CannotCheck for what is none.
+
+        What is wrong is said without showing any of it.
+        """
         words = text.split()
-        token = words[-1] if words and (len(words) == 1 or words[0].lower() == "jwt") else ""
-        if token.count(".") != 2:
-            raise CannotCheck("--jwt: expected a token of three parts, with dots between them")
-        return cls(token)
+        if len(words) == 2 and words[0].lower() == "jwt":
+            del words[0]
+        if not words:
+            raise _malformed("nothing")
+        if len(words) > 1:
+            raise _malformed("several words; only JWT may precede the token")
+        parts = words[0].split(".")
+        if len(parts) != 3:
+            raise _malformed(f"{len(parts)} part{'s' * (len(parts) > 1)}")
+        for name, part in zip(("first", "second", "third"), parts, strict=True):
+            if not part:
+                raise _malformed(f"an empty {name} part")
+            if not _BASE64URL.fullmatch(part):
+                raise _malformed(f"a {name} part with other signs than letters, digits, - and _")
+        for name, part in zip(("first", "second"), parts[:2], strict=True):
+            if _object(part) is None:
+                raise _malformed(f"a {name} part that is no JSON object")
+        return cls(words[0])
 
     @property
     def authorization(self) -> str:
@@ -79,6 +98,20 @@ class Jwt:
     def claims(self) -> dict[str, Any]:
         """What the token says, unverified; empty if it cannot be read."""
         return decoded(self.token.split(".")[1])
+
+    @property
+    def jti(self) -> str | None:
+        """The jti that the token says it has; None if there is none, or one that is no text."""
+        jti = self.claims.get("jti")
+        return jti if isinstance(jti, str) else None
+
+    @property
+    def expires_at_s(self) -> float | None:
+        """When the token says that it expires, in seconds since 1970; None if it does not, or not in a number."""
+        exp = self.claims.get("exp")
+        if isinstance(exp, bool) or not isinstance(exp, int | float) or not abs(exp) < _ENDLESS:
+            return None
+        return float(exp)
 
     def __repr__(self) -> str:
         return "Jwt(…)"
@@ -91,19 +124,36 @@ def basic_authorization(userid: str, password: str) -> str:
 
 def decoded(part: str) -> dict[str, Any]:
     """The JSON object in a part of a token; empty if there is none."""
+    return _object(part) or {}
+
+
+def _object(part: str) -> dict[str, Any] | None:
     try:
         value = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def encoded(value: Any) -> str:
     """A JSON value as a part of a token."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    # Half a surrogate pair may stand in JSON, and is then no UTF-8.
+    return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).rstrip(b"=").decode()
 
 
+def _is_unicode(text: str) -> bool:
+    # What arrives on a command line in another encoding has halves of surrogate pairs.
+    return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def _malformed(got: str) -> CannotCheck:
+    return CannotCheck(f"--jwt: expected a token of three parts, with dots between them; got {got}")
+
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
+_ENDLESS = 1e15
+"""In seconds; no moment that anybody means is later, and floats are exact until there."""
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){0,2}")
 _BASIC = re.compile(r"((?:\b|[A-Za-z])basic\s+)[A-Za-z0-9+/_-]{4,}=*", re.IGNORECASE)
 
@@ -127,11 +177,17 @@ class Redaction:
         self._names[secret] = name
 
     def __call__(self, text: str) -> str:
-        """The text without secrets."""
+        """The text without secrets, on one line and printable: what a server says could move a terminal's cursor."""
         for secret in sorted(self._names, key=len, reverse=True):
             text = text.replace(secret, self._names[secret])
         text = _TOKEN.sub("<token>", text)
-        return _BASIC.sub(r"\1<credentials>", text)
+        return _printable(_BASIC.sub(r"\1<credentials>", text))
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 # A password like `1` is in every answer by chance; replacing it would make nonsense of them.

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from .. import contract as contracts
 from ..clock import Clock
 from ..ids import Ids, hex_id
+from .address import shown
 from .client import Client, Exchange
 from .credentials import Basic, Credential, Jwt, Redaction
 from .forms import problem, response_form
@@ -351,7 +352,7 @@ class Examination:
         except Broken:
             listed = {}
         return [
-            {"_id": token.id, "jti": token.jti}
+            {"_id": self.redact(token.id), "jti": self.redact(token.jti)}
             for token in self._sacrifices
             if token.id not in listed or listed[token.id]["revoked"]
         ]
@@ -369,7 +370,7 @@ class Examination:
         self.needs_revocation()
         listed = {record["jti"]: record for record in self.records() if not record["revoked"]}
         for jwt in reversed(self.first.jwts):
-            record = listed.get(jwt.claims.get("jti"))
+            record = listed.get(jwt.jti)
             if record is not None:
                 self.guard.give_up(record["jti"], record["_id"])
                 token = Sacrifice(record, jwt.token)
@@ -407,7 +408,7 @@ class Examination:
             jwt = Jwt.parse(exchange.json["token"]) if exchange.status == 200 else None
         except (ValueError, KeyError, TypeError, AttributeError, CannotCheck):
             jwt = None
-        jti = jwt.claims.get("jti") if jwt else None
+        jti = jwt.jti if jwt else None
         record = next((each for each in self.records() if each["jti"] == jti), None) if jti else None
         if jwt is None or record is None:
             self._mints = False
@@ -417,7 +418,7 @@ class Examination:
 
     def _candidates(self) -> list[Record]:
         if self._own is None:
-            in_use = {jwt.claims.get("jti") for person in self.persons for jwt in person.jwts}
+            in_use = {jwt.jti for person in self.persons for jwt in person.jwts}
             # The oldest first: the newest are likelier to be somebody's session of today.
             found = sorted(self.records(), key=lambda record: str(record["createdAt"]))
             self._own = [record for record in found if not record["revoked"] and record["jti"] not in in_use]
@@ -447,22 +448,27 @@ class Examination:
         return persons
 
     def _is_expired(self, jwt: Jwt) -> bool:
-        exp = jwt.claims.get("exp")
-        return isinstance(exp, int | float) and exp * 1000 <= self.clock.now_ms()
+        return jwt.expires_at_s is not None and jwt.expires_at_s * 1000 <= self.clock.now_ms()
 
     def _identify(self, credential: Credential) -> tuple[str | None, str | None]:
         """The id and e-mail address of a user, as far as they can be told; at the first request of all."""
         exchange = self.client.send("GET", HISTORY, [("Authorization", credential.authorization)])
         if exchange.status is None:
-            raise CannotCheck(f"{self.target.url} cannot be reached: {exchange.failure}")
+            raise CannotCheck(f"{self.client.url} cannot be reached: {exchange.failure}")
         if exchange.status in (401, 403):
             raise CannotCheck(
-                f"{self.target.url} refuses the credentials given with {credential.option} ({exchange.status})"
+                f"{self.client.url} refuses the credentials given with {credential.option} ({exchange.status})"
             )
         if (exchange.status in (400, 404) and b"Invalid project id" in exchange.body) or exchange.status == 404:
             raise CannotCheck(
-                f"{self.target.url} has no JWT history ({exchange.summary}); "
+                f"{self.client.url} has no JWT history ({self.redact(exchange.summary)}); "
                 f"give the URL that precedes {HISTORY}, with its base path"
+            )
+        if exchange.status in (301, 302, 303, 307, 308):
+            leads_to = ", ".join(map(shown, exchange.values("Location"))) or "nowhere"
+            raise CannotCheck(
+                f"{self.client.url} redirects ({exchange.status}) to {leads_to}; "
+                f"no redirect is followed: give the URL that precedes {HISTORY} there"
             )
         claims = credential.claims if isinstance(credential, Jwt) else {}
         id = claims.get("_id")
@@ -494,12 +500,18 @@ class Examination:
 
 def jti_path(jti: str) -> str:
     """The path that revokes a jti."""
-    return f"{HISTORY}/{quote(jti, safe='')}"
+    return f"{HISTORY}/{quote(utf8(jti), safe='')}"
 
 
 def id_path(id: str) -> str:
     """The path that revokes an id."""
-    return f"{HISTORY}/id/{quote(id, safe='')}"
+    return f"{HISTORY}/id/{quote(utf8(id), safe='')}"
+
+
+def utf8(key: str) -> bytes:
+    """The bytes of a key."""
+    # A server may list a key with half a surrogate pair, which has no UTF-8 of its own.
+    return key.encode("utf-8", "surrogatepass")
 
 
 def expect(

@@ -41,6 +41,10 @@ def problem(body: Any, schema: Any) -> str:
     except jsonschema_rs.ValidationError as found:
         where = "/".join(map(str, found.instance_path)) or "the body"
         return f"{where}: {found.message[:200]}"
+    except UnicodeEncodeError:
+        return "half of a surrogate pair, which is no Unicode"
+    except ValueError as found:
+        return f"what cannot be read as JSON: {found}"
     return ""
 
 

@@ -79,7 +79,7 @@ class _Pupil:
     def __init__(self, exam: Examination, progress: Progress) -> None:
         self._exam = exam
         self._progress = progress
-        self._learnt = Learnt(exam.redact(exam.target.url))
+        self._learnt = Learnt(exam.redact(exam.client.url))
 
     def learn(self) -> Learnt:
         questions: dict[str, Callable[[], Answer]] = {
@@ -300,7 +300,7 @@ class _Pupil:
         exam = self._exam
         marked = {record["jti"] for record in exam.records() if record["revoked"]}
         for jwt in exam.first.jwts:
-            if jwt.claims.get("jti") in marked:
+            if jwt.jti in marked:
                 exchange = exam.ask("GET", HISTORY, jwt.authorization)
                 return self._let_in(exchange), exchange
         token = _known_by_its_jwt(exam)

@@ -38,7 +38,7 @@ def check(
 
 
 def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: Progress) -> Report:
-    report = Report(exam.redact(exam.target.url), exam.contract.choices, exam.target.seed, exam.target.may_revoke)
+    report = Report(exam.redact(exam.client.url), exam.contract.choices, exam.target.seed, exam.target.may_revoke)
     early = [rule for rule in rules if not rule.last]
     late = [rule for rule in rules if rule.last]
     steps: list[tuple[str, Callable[[], None]]] = [(rule.id, partial(_ask, exam, rule, report)) for rule in early]

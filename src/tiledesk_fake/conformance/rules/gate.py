@@ -223,10 +223,9 @@ def refuses_expired(exam: Examination) -> None:
     expired = list(exam.expired)
     in_use = exam.first.authorization
     for jwt in (jwt for person in exam.persons for jwt in person.jwts):
-        exp = jwt.claims.get("exp")
-        if not isinstance(exp, int | float) or jwt.authorization == in_use:
+        if jwt.expires_at_s is None or jwt.authorization == in_use:
             continue
-        left_s = exp - exam.clock.now_ms() / 1000
+        left_s = jwt.expires_at_s - exam.clock.now_ms() / 1000
         if left_s < PATIENCE_S:
             exam.wait(max(0.0, left_s) + MARGIN_S)
             expired.append(jwt)

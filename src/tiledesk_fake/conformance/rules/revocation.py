@@ -4,7 +4,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from ..client import Exchange
-from ..examination import Examination, Record, Sacrifice, Story, expect, id_path, jti_path
+from ..examination import Examination, Record, Sacrifice, Story, expect, id_path, jti_path, utf8
 from ..guard import HISTORY
 from ..outcome import LeftOut
 from .rule import REVOKING, REVOKING_BY_ID, UNAUTHORIZED, Family, assumption
@@ -320,7 +320,7 @@ def encoded_slash(exam: Examination) -> None:
         return (
             f"{HISTORY}/id%2F{token.id}",
             f"{HISTORY}/id%2f{token.id}",
-            f"{HISTORY}/x%2F{quote(token.jti, safe='')}",
+            f"{HISTORY}/x%2F{quote(utf8(token.jti), safe='')}",
         )
 
     for index in range(3):
@@ -335,7 +335,7 @@ def encoded_slash(exam: Examination) -> None:
 )
 def encoded_jti(exam: Examination) -> None:
     token = exam.sacrifice()
-    encoded = "".join(f"%{byte:02X}" for byte in token.jti.encode())
+    encoded = "".join(f"%{byte:02X}" for byte in utf8(token.jti))
     _check_revoked(exam, token, f"{HISTORY}/{encoded}")
 
 
