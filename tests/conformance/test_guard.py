@@ -185,6 +185,31 @@ def test_with_leave_a_key_that_was_shown_is_protected_until_it_is_given_up() -> 
         assert not guard.is_protected("DELETE", target, [])
 
 
+@pytest.mark.parametrize(
+    ("shown", "target"),
+    [
+        (b'"jti": "caf\\u00e9"', "/v3/jwt/history/caf%C3%A9"),
+        (b'"jti": "a\\/b"', "/v3/jwt/history/a%2Fb"),
+        (b'"jti": "a/b"', "/v3/jwt/history/a%2Fb"),
+        (b'"jti": "b"', "/v3/jwt/history/a%2Fb"),
+    ],
+)
+def test_with_leave_a_key_is_protected_however_it_is_written(shown: bytes, target: str) -> None:
+    guard = Guard([ADA], may_revoke=True)
+    guard.note(b"{" + shown + b"}")
+
+    assert guard.is_protected("DELETE", target, [])
+
+
+def test_with_leave_a_token_that_was_given_up_is_not_protected_for_the_end_of_its_key() -> None:
+    guard = Guard([ADA], may_revoke=True)
+    guard.note(b'{"jti":"a/b"} {"jti":"b"}')
+    guard.give_up("a/b")
+
+    assert not guard.is_protected("DELETE", "/v3/jwt/history/a%2Fb", [])
+    assert guard.is_protected("DELETE", "/v3/jwt/history/b", [])
+
+
 def test_with_leave_the_token_in_use_is_protected_before_anything_was_shown() -> None:
     assert Guard([TOKEN], may_revoke=True).is_protected("DELETE", "/v3/jwt/history/mine", [])
 

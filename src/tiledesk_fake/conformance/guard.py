@@ -5,8 +5,10 @@ key that nobody has. With leave, a revocation passes unless its key is one that 
 given up.
 """
 
+import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import parse_qs, unquote
 
 from .credentials import Basic, Credential, Jwt
@@ -28,7 +30,7 @@ class Guard:
         self._given_up: set[str] = set()
         self._nobodys: set[str] = set()
         for credential in self._good:
-            if isinstance(credential, Jwt) and isinstance(jti := credential.claims.get("jti"), str):
+            if isinstance(credential, Jwt) and (jti := credential.jti) is not None:
                 self._seen.add(jti.casefold())
 
     def give_up(self, *keys: str) -> None:
@@ -47,21 +49,21 @@ class Guard:
 
     def note(self, body: bytes) -> None:
         """Protect every key that an answer shows."""
-        self._seen.update(key.decode("utf-8", "replace").casefold() for key in _KEYS.findall(body))
+        self._seen.update(map(_read, _KEYS.findall(body)))
 
     def permit(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> None:
         """Return if the request may be sent; raises Forbidden if not."""
         if method in _READING:
             return
-        key = _key(target)
+        keys = _keys(target)
         if self.may_revoke:
-            if key in self._seen - self._given_up - self._nobodys:
+            if keys[0] not in self._given_up and any(map(self._is_protected, keys)):
                 raise Forbidden(f"{method} {target}: this token was not given up")
             return
         if body or HISTORY not in target.lower() or self._would_be_accepted(target, headers):
             # A body could sign somebody in, which makes a token.
             raise Forbidden(f"{method} {target}: nothing may be changed on this server without --may-revoke")
-        if method == "DELETE" and key not in self._nobodys:
+        if method == "DELETE" and not self._nobodys.issuperset(keys):
             raise Forbidden(f"{method} {target}: a refused revocation is tried on keys that nobody has, only")
 
     def is_protected(self, method: str, target: str, headers: Iterable[tuple[str, str]]) -> bool:
@@ -71,6 +73,9 @@ class Guard:
         except Forbidden:
             return True
         return False
+
+    def _is_protected(self, key: str) -> bool:
+        return key in self._seen and key not in self._given_up and key not in self._nobodys
 
     def _would_be_accepted(self, target: str, headers: Iterable[tuple[str, str]]) -> bool:
         """Whether a gate that keeps the contract could let this request in."""
@@ -90,7 +95,19 @@ class Guard:
         )
 
 
-def _key(target: str) -> str:
-    """The last segment of the path, decoded and in one case: what a revocation would be about."""
-    path = target.partition("?")[0].rstrip("/")
-    return unquote(path.rpartition("/")[2]).rpartition("/")[2].casefold()
+def _keys(target: str) -> tuple[str, str]:
+    """What a revocation could be about, in one case: the last segment of the path, decoded, and its end.
+
+    To a server that takes %2F for a slash the end is all there is.
+    """
+    segment = unquote(target.partition("?")[0].rstrip("/").rpartition("/")[2])
+    return segment.casefold(), segment.rstrip("/").rpartition("/")[2].casefold()
+
+
+def _read(key: bytes) -> str:
+    """A key as it stands in JSON, in one case."""
+    text = key.decode("utf-8", "replace")
+    if "\\" in text:
+        with suppress(ValueError):
+            text = str(json.loads(f'"{text}"'))
+    return text.casefold()
