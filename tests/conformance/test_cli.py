@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from tests.conformance.world import Answer, Ask, Request, World, world
+from tests.conformance.world import NO_ANSWER, Answer, Ask, Request, World, world
 from tests.conformance.wrong_servers import WRONG
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import Target, check
@@ -114,6 +114,21 @@ def test_what_cannot_be_checked_is_2_with_one_clear_line(arguments: tuple[str, .
     assert words in done.stderr
     assert done.stderr.splitlines()[0].startswith("tiledesk-fake: ") or "answered" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_is_gone_before_the_end_is_2_and_the_report_is_written(tmp_path: Path) -> None:
+    def twist(world: World, request: Request, ask: Ask) -> Answer:
+        asked = world.memory["asked"] = world.memory.get("asked", 0) + 1
+        return ask(request) if asked <= 200 else NO_ANSWER
+
+    file = tmp_path / "report.json"
+    with world(twist).served() as server:
+        done = run("check", server.url, *ADA, "--report", str(file))
+
+    assert done.returncode == 2
+    assert "could not be checked: it no longer answers (no answer: " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert json.loads(file.read_text(encoding="utf-8"))["verdict"] == "unchecked"
 
 
 def test_without_the_extra_check_says_what_to_install_and_learn_works(right: Target) -> None:

@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from xml.etree import ElementTree
 
 import pytest
 
-from tests.conformance.world import HISTORY, NO_ANSWER, Answer, Ask, Request, World, world
+from tests.conformance.world import HISTORY, NO_ANSWER, Answer, Ask, Request, Twist, World, world
 from tiledesk_fake import conformance
 from tiledesk_fake.conformance import (
     RULES,
@@ -137,6 +138,68 @@ def test_nonsense_teaches_nothing_and_is_no_accident(seed: int) -> None:
         learnt = learn(server)
 
     assert learnt.unknown
+
+
+def dead_after(requests: int) -> Twist:
+    """A server that answers so many requests, and then no more."""
+
+    def twist(world: World, request: Request, ask: Ask) -> Answer:
+        asked = world.memory["asked"] = world.memory.get("asked", 0) + 1
+        return ask(request) if asked <= requests else NO_ANSWER
+
+    return twist
+
+
+@pytest.mark.parametrize("generated", [False, True], ids=["rules", "generated"])
+def test_a_server_that_is_gone_before_the_end_could_not_be_checked(generated: bool) -> None:
+    """It may have been the network. What was revoked until then is told all the same."""
+    served = world(dead_after(40 if generated else 600), signs_in=False)
+    with served.served(examples=1) as server, pytest.raises(CannotCheck, match="it no longer answers") as stopped:
+        check(server, rules=() if generated else RULES, generated=generated)
+
+    report = stopped.value.report
+    assert report is not None
+    assert json.loads(report.json())["verdict"] == "unchecked"
+    assert report.revoked
+    assert any(each.reason == "the server no longer answers" for each in report.left_out)
+    assert ElementTree.fromstring(report.junit())[0].get("errors") == "1"
+
+
+def test_what_was_found_before_a_server_was_gone_stays_found() -> None:
+    def twist(world: World, request: Request, ask: Ask) -> Answer:
+        given = dead_after(100)(world, request, ask)
+        return given.with_header("Content-Type", "text/plain") if request.lists else given
+
+    with world(twist).served() as server:
+        report = check(server, generated=False)
+
+    assert "list-form" in report.broken_rules
+    assert "answers" not in report.broken_rules
+    assert report.gone
+
+
+def test_a_server_that_is_away_for_a_moment_is_asked_on() -> None:
+    def twist(world: World, request: Request, ask: Ask) -> Answer:
+        asked = world.memory["asked"] = world.memory.get("asked", 0) + 1
+        return NO_ANSWER if 100 <= asked < 102 else ask(request)
+
+    with world(twist).served() as server:
+        report = check(server, generated=False)
+
+    assert report.broken_rules == {"answers"}
+    assert len(report.kept) > 90
+
+
+def test_an_end_of_schemathesis_before_its_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from schemathesis.engine import events
+
+    from tiledesk_fake.conformance import generated
+
+    monkeypatch.setattr(generated._Engine, "execute", lambda _: iter([events.FatalError(exception=OSError("full"))]))
+    with world().served() as server:
+        report = check(server, rules=())
+
+    assert {each.reason for each in report.left_out} == {"OSError: full"}
 
 
 def test_credentials_that_belong_together_are_one_user() -> None:

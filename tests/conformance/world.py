@@ -29,6 +29,7 @@ class Request:
     target: str
     authorization: str | None = None
     body: bytes = b""
+    generated: bool = False
 
     @property
     def path(self) -> str:
@@ -171,6 +172,7 @@ class World:
             environ["RAW_URI"],
             environ.get("HTTP_AUTHORIZATION"),
             environ["wsgi.input"].read(length) if length else b"",
+            "HTTP_X_SCHEMATHESIS_TESTCASEID" in environ,
         )
         given = self.twist(self, request, self.ask)
         if given is NO_ANSWER:

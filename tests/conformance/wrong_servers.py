@@ -22,6 +22,8 @@ class Wrong:
     rules: tuple[str, ...]
     twist: Twist
     profile: tuple[tuple[str, str], ...] = ()
+    generated: bool = False
+    """Whether the defect shows to generated requests only."""
 
     def __str__(self) -> str:
         return self.name
@@ -30,13 +32,13 @@ class Wrong:
 WRONG: list[Wrong] = []
 
 
-def wrong(*rules: str, **profile: str) -> Callable[[Twist], Twist]:
+def wrong(*rules: str, generated: bool = False, **profile: str) -> Callable[[Twist], Twist]:
     """Add a twist to the catalogue, named by its function."""
 
     def add(twist: Twist) -> Twist:
         choices = tuple((id.replace("_", "-"), choice) for id, choice in profile.items())
         name = twist.__name__.replace("_", " ")
-        WRONG.append(Wrong(name, rules, twist, choices))
+        WRONG.append(Wrong(name, rules, twist, choices, generated))
         return twist
 
     return add
@@ -100,7 +102,7 @@ def records_changed(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Twist
 def named(name: str, twist: Twist, *rules: str, **profile: str) -> None:
     """Add a twist that was made, under a name of its own."""
     twist.__name__ = name
-    wrong(*rules, **profile)(twist)
+    wrong(*rules, generated=False, **profile)(twist)
 
 
 # Pages.
@@ -1081,3 +1083,13 @@ def reading_drops_a_record(world: World, request: Request, ask: Ask) -> Answer:
 @wrong("answers")
 def every_fifth_list_is_cut_off(world: World, request: Request, ask: Ask) -> Answer:
     return NO_ANSWER if request.lists and _every(world, 5, "lists") else ask(request)
+
+
+@wrong("answers", generated=True)
+def every_twentieth_generated_request_is_cut_off(world: World, request: Request, ask: Ask) -> Answer:
+    return NO_ANSWER if request.generated and _every(world, 20, "generated") else ask(request)
+
+
+@wrong("answers", generated=True)
+def a_generated_request_with_a_body_is_cut_off(world: World, request: Request, ask: Ask) -> Answer:
+    return NO_ANSWER if request.generated and request.method == "PATCH" else ask(request)

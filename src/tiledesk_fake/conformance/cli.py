@@ -118,11 +118,19 @@ def check(
         UUID(Ids().jti()).int % 2**32 if seed is None else seed,
         timeout_s,
     )
-    with _progress() as progress:
-        found = check_target(target, progress=progress)
+    gone = None
+    try:
+        with _progress() as progress:
+            found = check_target(target, progress=progress)
+    except CannotCheck as cause:
+        if cause.report is None:
+            raise
+        found, gone = cause.report, cause
     click.echo(found.text())
     if report is not None:
         found.write(report)
+    if gone is not None:
+        raise gone
     if found.broken:
         sys.exit(1)
 

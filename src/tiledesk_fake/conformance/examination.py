@@ -25,6 +25,10 @@ from .target import Target
 
 Record = Mapping[str, Any]
 
+ATTEMPTS = 4
+PAUSE_S = 0.25
+"""A server that does not answer so many times in a row, with longer and longer pauses, is gone."""
+
 MOST_PAGES = 60
 """Longer lists are examined up to this page only."""
 
@@ -112,6 +116,8 @@ class Examination:
         self.clock = Clock()
         self.notes: list[str] = []
         self.expired: list[Jwt] = []
+        self.unanswered: list[Exchange] = []
+        """The requests that got no answer, or half of one."""
         self._ids = Ids(target.seed)
         self._mints = True
         self._own: list[Record] | None = None
@@ -177,8 +183,18 @@ class Examination:
         credentials = () if authorization is None else (("Authorization", authorization),)
         exchange = self.client.send(method, target, (*credentials, *headers), body)
         if exchange.status is None:
+            self.unanswered.append(exchange)
             raise Broken("an answer", exchange.failure, exchange, rule="answers")
         return exchange
+
+    def is_reachable(self) -> bool:
+        """Whether the server answers at all; asked again and again, because it may do so now and then only."""
+        for attempt in range(ATTEMPTS):
+            self.wait(PAUSE_S * attempt)
+            exchange = self.client.send("GET", HISTORY, [("Authorization", self.first.authorization)])
+            if exchange.status is not None:
+                return True
+        return False
 
     def listed(self, query: str = "", person: Person | None = None, path: str = HISTORY) -> Exchange:
         """The answer to a listing, whatever it is."""

@@ -12,6 +12,7 @@ from copy import deepcopy
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import requests
 import schemathesis
 from hypothesis import configuration
 from schemathesis.config import SchemathesisConfig
@@ -20,12 +21,14 @@ from schemathesis.engine.core import Engine, ExecutionPlan
 from schemathesis.engine.run import PhaseName
 from schemathesis.hooks import HookContext
 
+from .client import Exchange
 from .examination import Examination
 from .forms import open_form
 from .outcome import Broken, Finding, LeftOut, Omission
 from .place import Path, place
 from .report import Report
-from .transport import GuardedTransport
+from .rules import BY_ID
+from .transport import MOST_UNANSWERED, GuardedTransport
 
 Outcome = tuple[list[Finding], list[Omission], list[str]]
 
@@ -167,25 +170,47 @@ def _run(exam: Examination, config: dict[str, Any], *, reading_only: bool) -> Ou
     schema.hook(map_query)
     examined = schema.include(method="GET") if reading_only else schema
     findings: dict[str, Finding] = {}
-    omissions: list[Omission] = []
+    omissions: set[Omission] = set()
     passed: set[str] = set()
     with warnings.catch_warnings(), TemporaryDirectory(prefix="tiledesk-fake-check-") as home:
         # Schemathesis and Hypothesis warn about their own; what they find is in the events.
         warnings.simplefilter("ignore")
         before = getattr(configuration, "__hypothesis_home_directory", None)
         configuration.set_hypothesis_home_dir(home)
+        unanswered = transport.adapter.unanswered
         try:
-            for event in _Engine(schema=examined).execute():
+            stream = _Engine(schema=examined).execute()
+            for event in stream:
+                if len(unanswered) >= MOST_UNANSWERED:
+                    stream.stop()
                 if isinstance(event, events.NonFatalError):
-                    sentence = "Schemathesis gets to its end."
-                    reason = exam.redact(f"{event.label}: {event.info.title}: {event.info.message}")
-                    omissions.append(Omission("generated-requests", sentence, " ".join(reason.split())))
+                    # What is not answered is a finding, below.
+                    if not isinstance(event.value, requests.RequestException) or not unanswered:
+                        omissions.add(_not_at_its_end(exam, f"{event.label}: {event.info.title}: {event.info.message}"))
+                elif isinstance(event, events.FatalError):
+                    omissions.add(_not_at_its_end(exam, f"{type(event.exception).__name__}: {event.exception}"))
                 elif isinstance(event, events.ScenarioFinished):
                     for found in _findings(exam, event, passed):
                         findings.setdefault(found.rule, found)
         finally:
             configuration.set_hypothesis_home_dir(before)
-    return list(findings.values()), omissions, sorted(passed - findings.keys())
+    if unanswered:
+        findings |= {found.rule: found for found in [_unanswered(exam, unanswered)]}
+    if len(unanswered) >= MOST_UNANSWERED:
+        omissions.add(_not_at_its_end(exam, f"{len(unanswered)} requests were not answered; no more were sent"))
+    return list(findings.values()), sorted(omissions, key=str), sorted(passed - findings.keys())
+
+
+def _not_at_its_end(exam: Examination, reason: str) -> Omission:
+    return Omission("generated-requests", "Schemathesis gets to its end.", exam.redact(" ".join(reason.split())))
+
+
+def _unanswered(exam: Examination, unanswered: list[Exchange]) -> Finding:
+    rule = BY_ID["answers"]
+    first = unanswered[0]
+    more = f", and {len(unanswered) - 1} more like it" if len(unanswered) > 1 else ""
+    got = exam.redact(f"{first.failure}{more}, while generated requests were sent")
+    return Finding(rule.id, rule.sentence, "an answer", got, rule.place, exam.curl(first))
 
 
 def _document(exam: Examination) -> dict[str, Any]:

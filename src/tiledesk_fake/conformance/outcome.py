@@ -1,7 +1,7 @@
 """What an examination can come to.
 
 TiledeskFakeError
-├── CannotCheck     the server could not be examined: unreachable, credentials refused, nothing to examine with
+├── CannotCheck     the server could not be examined: unreachable, credentials refused, nothing to examine with, gone
 └── Forbidden       the guard refuses to send a request
 
 Broken              a rule is broken: expected, got, and the exchange that shows it
@@ -18,10 +18,18 @@ from ..errors import TiledeskFakeError
 if TYPE_CHECKING:
     from .client import Exchange
     from .place import Place
+    from .report import Report
 
 
 class CannotCheck(TiledeskFakeError):
-    """The server could not be examined; the message says why, and what to do."""
+    """The server could not be examined; the message says why, and what to do.
+
+    `report` is what was found until then, where an examination had begun: it names what was revoked.
+    """
+
+    def __init__(self, message: str, report: Report | None = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class Forbidden(TiledeskFakeError):

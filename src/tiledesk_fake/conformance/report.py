@@ -25,11 +25,18 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     left_out: list[Omission] = field(default_factory=list)
     revoked: list[dict[str, str]] = field(default_factory=list)
+    gone: str = ""
+    """What happened when the server stopped answering at all, empty if it did not."""
 
     @property
     def broken(self) -> bool:
         """Whether the server breaks the contract."""
         return bool(self.findings)
+
+    @property
+    def outcome(self) -> str:
+        """`broken`, `unchecked` if the server was gone before anything was found, or `kept`."""
+        return "broken" if self.broken else "unchecked" if self.gone else "kept"
 
     @property
     def broken_rules(self) -> set[str]:
@@ -40,7 +47,9 @@ class Report:
     def verdict(self) -> str:
         """The outcome in one sentence."""
         said = f"{len(self.kept)} rules kept, {len(self.findings)} broken, {len(self.left_out)} left out"
-        return f"{self.url} {'breaks' if self.broken else 'keeps'} the contract: {said} (seed {self.seed})"
+        does = {"broken": "breaks the contract", "kept": "keeps the contract"}.get(self.outcome, "could not be checked")
+        gone = f"it no longer answers ({self.gone}); " if self.gone else ""
+        return f"{self.url} {does}: {gone}{said} (seed {self.seed})"
 
     def text(self) -> str:
         """The report for a terminal."""
@@ -60,7 +69,7 @@ class Report:
         return {
             "tool": f"tiledesk-fake {__version__}",
             "url": self.url,
-            "verdict": "broken" if self.broken else "kept",
+            "verdict": self.outcome,
             "profile": dict(self.profile),
             "seed": self.seed,
             "may_revoke": self.may_revoke,
@@ -68,6 +77,7 @@ class Report:
             "left_out": [asdict(each) for each in self.left_out],
             "kept": self.kept,
             "revoked": self.revoked,
+            "gone": self.gone or None,
         }
 
     def json(self) -> str:
@@ -79,9 +89,9 @@ class Report:
         suite = ElementTree.Element(
             "testsuite",
             name=f"tiledesk-fake check {self.url}",
-            tests=str(len(self.kept) + len(self.findings) + len(self.left_out)),
+            tests=str(len(self.kept) + len(self.findings) + len(self.left_out) + bool(self.gone)),
             failures=str(len(self.findings)),
-            errors="0",
+            errors=str(int(bool(self.gone))),
             skipped=str(len(self.left_out)),
         )
         for rule in self.kept:
@@ -92,6 +102,8 @@ class Report:
             failure.text = _printable(str(finding))
         for omission in self.left_out:
             ElementTree.SubElement(_case(suite, omission.rule), "skipped", message=_printable(omission.reason))
+        if self.gone:
+            ElementTree.SubElement(_case(suite, "reachable"), "error", message=_printable(self.verdict), type="gone")
         if self.revoked:
             ElementTree.SubElement(suite, "system-out").text = _printable("Revoked: " + json.dumps(self.revoked))
         suites = ElementTree.Element("testsuites")
@@ -101,7 +113,7 @@ class Report:
 
     def html(self) -> str:
         """The report as one page, which needs nothing but itself."""
-        title = f"{'Broken' if self.broken else 'Kept'}: {escape(self.url)}"
+        title = f"{self.outcome.capitalize()}: {escape(self.url)}"
         body = [f"<h1>{title}</h1>", f"<p>{escape(self.verdict)}</p>"]
         body += [_article(finding) for finding in self.findings]
         body.append(_table("Left out", ("Rule", "What it asks", "Why"), self._omissions()))

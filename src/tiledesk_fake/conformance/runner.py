@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from .examination import Examination
-from .outcome import Broken, Finding, LeftOut, Omission
+from .outcome import Broken, CannotCheck, Finding, LeftOut, Omission
 from .report import Report
 from .rules import BY_ID, RULES, Rule
 from .target import Target
@@ -28,7 +28,8 @@ def check(
     `rules` are the properties to ask, in their order; with `generated`, Schemathesis is driven over the contract as
     well. `progress` is told how many steps are done, of how many, and what is next.
 
-    Raises CannotCheck if the server cannot be reached or refuses the credentials.
+    Raises CannotCheck if the server cannot be reached or refuses the credentials, or if it is gone before the end and
+    nothing was found until then; the error has the report.
     """
     examination = Examination(target)
     try:
@@ -49,10 +50,25 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
     steps += [(rule.id, partial(_ask, exam, rule, report)) for rule in late]
     for done, (name, step) in enumerate(steps):
         progress(done, len(steps), name)
+        known, findings = len(exam.unanswered), list(report.findings)
         step()
+        if len(exam.unanswered) > known and not exam.is_reachable():
+            # That is no finding: a network fails as well, and a server that is restarted.
+            report.findings = [each for each in report.findings if each in findings or each.rule != "answers"]
+            since = exam.unanswered[known]
+            report.gone = exam.redact(f"{since.failure}, since {since.method} {since.target}")
+            report.left_out += [_no_longer_asked(name) for name, _ in steps[done + 1 :]]
+            break
     progress(len(steps), len(steps), "done")
     report.revoked = exam.revoked
+    if report.gone and not report.broken:
+        raise CannotCheck(report.verdict, report)
     return report
+
+
+def _no_longer_asked(name: str) -> Omission:
+    sentence = BY_ID[name].sentence if name in BY_ID else "Generated requests are answered as declared."
+    return Omission(name.replace(" ", "-"), sentence, "the server no longer answers")
 
 
 def _ask(exam: Examination, rule: Rule, report: Report) -> None:

@@ -18,17 +18,25 @@ from schemathesis.generation.case import Case
 from schemathesis.transport.requests import REQUESTS_TRANSPORT, RequestsTransport
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
+from .client import Exchange
 from .examination import Examination, id_path, jti_path
 from .outcome import Forbidden
 
 _OURS = {"host", "accept", "accept-encoding", "user-agent", "connection", "content-length", "transfer-encoding"}
 
+MOST_UNANSWERED = 5
+"""So many requests without an answer have shown it, and each may have cost the time that an answer is waited for."""
+
 
 class GuardedAdapter(BaseAdapter):
-    """Sends a prepared request through the client of an examination, and nowhere else."""
+    """Sends a prepared request through the client of an examination, and nowhere else.
+
+    `unanswered` are the requests that got no answer; after MOST_UNANSWERED of them nothing is sent any more.
+    """
 
     def __init__(self, exam: Examination) -> None:
         super().__init__()
+        self.unanswered: list[Exchange] = []
         self._exam = exam
         self._maker = HTTPAdapter()
 
@@ -48,6 +56,8 @@ class GuardedAdapter(BaseAdapter):
         headers = [(name, _text(value)) for name, value in request.headers.items() if name.lower() not in _OURS]
         self._spare(request, headers)
         body = request.body or b""
+        if len(self.unanswered) >= MOST_UNANSWERED:
+            raise requests.ConnectionError("not sent", request=request)
         try:
             exchange = client.send_raw(
                 request.method or "GET",
@@ -58,6 +68,8 @@ class GuardedAdapter(BaseAdapter):
         except (ValueError, HTTPException) as problem:
             raise requests.exceptions.InvalidHeader(str(problem), request=request) from problem
         if exchange.status is None:
+            self.unanswered.append(exchange)
+            self._exam.unanswered.append(exchange)
             raise requests.ConnectionError(exchange.failure, request=request)
         raw = HTTPResponse(
             BytesIO(exchange.body),
@@ -86,7 +98,7 @@ class GuardedTransport(RequestsTransport):
 
     def __init__(self, exam: Examination) -> None:
         super().__init__()
-        self._adapter = GuardedAdapter(exam)
+        self.adapter = GuardedAdapter(exam)
         self._copy_serializers_from(REQUESTS_TRANSPORT)
 
     def send(self, case: Case[Any], *, session: requests.Session | None = None, **kwargs: Any) -> Response:
@@ -95,7 +107,7 @@ class GuardedTransport(RequestsTransport):
         # Else the environment would add proxies, and a .netrc other credentials.
         guarded.trust_env = False
         guarded.adapters.clear()
-        guarded.mount("", self._adapter)
+        guarded.mount("", self.adapter)
         if session is not None:
             guarded.headers = session.headers
             guarded.auth = session.auth
