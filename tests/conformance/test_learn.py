@@ -82,6 +82,30 @@ def test_the_profile_says_what_was_not_found_out_so_that_nobody_takes_it_for_a_c
     assert {choice for choice in written.values() if choice is not None} == {"unknown"}
 
 
+def test_the_profile_begins_with_what_its_words_mean() -> None:
+    served = world()
+    with served.served(may_revoke=False) as server:
+        learnt = learn(server)
+
+    comments = [line for line in learnt.yaml().splitlines() if line.startswith("#")]
+
+    assert comments == [
+        f"# Learnt from {server.url}: 7 of 13 assumptions, with the evidence.",
+        "# Where it says unknown or null it was not found out: the default counts, and evidence says why.",
+        "# But in revoke-again, revoke-foreign, malformed-id, unknown is a choice that was learnt; "
+        "not found out is null there.",
+    ]
+
+
+def test_a_profile_without_a_gap_says_nothing_of_gaps() -> None:
+    learnt = Learnt("http://127.0.0.1/v3", {"page-base": "1"}, {"page-base": "GET /"})
+
+    assert learnt.yaml().splitlines()[:2] == [
+        "# Learnt from http://127.0.0.1/v3: 1 of 1 assumptions, with the evidence.",
+        "profile:",
+    ]
+
+
 def test_a_profile_of_nothing_but_unknowns_is_the_default_profile_wherever_it_is_loaded(tmp_path: Path) -> None:
     learnt = Learnt("http://127.0.0.1/v3", dict.fromkeys(CHOICES), dict.fromkeys(CHOICES, "not found out: it hid"))
     written = tmp_path / "profile.yaml"

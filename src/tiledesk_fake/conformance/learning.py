@@ -47,10 +47,17 @@ class Learnt:
         }
 
     def yaml(self) -> str:
-        """The profile file as text."""
+        """The profile file as text; it begins with what a reader must know of it."""
         import yaml  # noqa: PLC0415
 
-        return str(yaml.safe_dump(self.as_profile(), sort_keys=False, allow_unicode=True, width=120))
+        known = len(self.choices) - len(self.unknown)
+        said = [f"Learnt from {self.url}: {known} of {len(self.choices)} assumptions, with the evidence."]
+        if self.unknown:
+            said.append("Where it says unknown or null it was not found out: the default counts, and evidence says why.")
+            named = ", ".join(id for id in self.choices if "unknown" in CHOICES[id])
+            said.append(f"But in {named}, unknown is a choice that was learnt; not found out is null there.")
+        written = yaml.safe_dump(self.as_profile(), sort_keys=False, allow_unicode=True, width=120)
+        return "".join(f"# {line}\n" for line in said) + str(written)
 
 
 def learn(target: Target, *, progress: Progress = _silent) -> Learnt:
