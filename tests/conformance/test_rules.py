@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conformance.world import HISTORY, NO_ANSWER, Answer, Ask, Request, Twist, World, world
-from tiledesk_fake import conformance
+from tiledesk_fake import TiledeskFake, conformance
 from tiledesk_fake.conformance import (
     RULES,
     CannotCheck,
@@ -200,6 +200,53 @@ def test_an_end_of_schemathesis_before_its_time_is_told(monkeypatch: pytest.Monk
         report = check(server, rules=())
 
     assert {each.reason for each in report.left_out} == {"OSError: full"}
+
+
+def test_two_tokens_are_enough_to_see_what_a_revocation_does() -> None:
+    """The one that requests were to leave alone is revoked in the end, and told once."""
+    with TiledeskFake() as fake:
+        ada = fake.add_user(email="ada@example.com", password="secret")
+        ids = {fake.issue_token(ada).id for _ in range(2)}
+        report = check(target(fake.url, basic="ada@example.com:secret", may_revoke=True), generated=False)
+
+    assert not report.findings
+    assert {"jti-case-counts", "encoded-slash", "revokes-by-jti", "revokes-by-id", "revokes-again"} <= set(report.kept)
+    assert len(report.revoked) == 2
+    assert {record["_id"] for record in report.revoked} == ids
+
+
+def endless(world: World, request: Request, ask: Ask) -> Answer:
+    """A list with more tokens than anybody reads."""
+    given = ask(request)
+    if not request.lists or given.status != 200 or request.method != "GET":
+        return given
+    first = ask(request.asking(page=None)).json
+    page = int(request.query.get("page", "0"))
+    rows = [row | {"_id": f"{page:06x}{row['_id'][6:]}"} for row in first["jwts"]]
+    return given.saying(first | {"jwts": rows if page < 2**31 - 1 else [], "count": 10000})
+
+
+def test_a_list_that_is_too_long_to_be_read_is_no_finding() -> None:
+    rules = [BY_ID[id] for id in ("count-agrees", "page-past-end", "order-of-all", "order-reversed")]
+    with world(endless).served(may_revoke=False) as server:
+        report = check(server, rules=rules, generated=False)
+
+    assert not report.findings
+    assert {each.reason for each in report.left_out} == {
+        "the list is too long to be read to its end: more than 60 pages"
+    }
+
+
+def test_a_list_with_a_wrong_count_is_not_called_too_long() -> None:
+    def short(world: World, request: Request, ask: Ask) -> Answer:
+        given = ask(request)
+        return given.saying(given.json | {"count": 99}) if request.lists and given.status == 200 else given
+
+    with world(short).served(may_revoke=False) as server:
+        report = check(server, rules=[BY_ID["order-of-all"]], generated=False)
+
+    assert report.broken_rules == {"count-agrees"}
+    assert [each.reason for each in report.left_out] == ["count-agrees is broken"]
 
 
 def test_credentials_that_belong_together_are_one_user() -> None:

@@ -230,6 +230,15 @@ class Examination:
         """The records of all pages, in order."""
         return [record for page in self.pages(query, person) for record in page.records]
 
+    def needs_whole(self, pages: Sequence[Page]) -> None:
+        """Raise LeftOut if a list is too long for `pages` to be all of it; break a rule if its count is wrong."""
+        count, found = pages[0].count, sum(len(page.records) for page in pages)
+        if len(pages) == MOST_PAGES and (pages[-1].records if count is None else found < count):
+            raise LeftOut(f"the list is too long to be read to its end: more than {MOST_PAGES} pages")
+        if count is not None:
+            got = f"{found} records on {len(pages)} pages"
+            expect(found == count, f"{count} records, the count", pages[0].exchange, got, rule="count-agrees")
+
     def query(self, *, sort: str | None = None, direction: object = None, page: object = None, more: str = "") -> str:
         """A query string with the names that the contract has under the profile."""
         given = {"sortField": sort, "direction": direction, "page": page}
@@ -312,8 +321,9 @@ class Examination:
         if token is None and with_jwt:
             raise LeftOut("there is no token whose JWT is known and which may be revoked: sign-in is not to be had")
         token = token or self._from_list()
-        self.guard.give_up(token.jti, token.id)
-        self._sacrifices.append(token)
+        if token not in self._sacrifices:
+            self.guard.give_up(token.jti, token.id)
+            self._sacrifices.append(token)
         return token
 
     def sacrifices(self, number: int) -> list[Sacrifice]:
@@ -442,7 +452,11 @@ class Examination:
 
     def _from_list(self) -> Sacrifice:
         if not self._candidates():
-            raise LeftOut("no token is left that may be revoked")
+            # Where tokens are few, the one that requests were to leave alone has served its time.
+            spare, self._spare = self._spare, None
+            if spare is None or not self.is_untouched(spare):
+                raise LeftOut("no token is left that may be revoked")
+            return spare
         return Sacrifice(self._candidates().pop(0))
 
     # Who calls.

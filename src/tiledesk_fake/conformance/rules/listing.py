@@ -62,14 +62,10 @@ def count_agrees(exam: Examination) -> None:
     pages = exam.pages()
     if pages[0].count is None:
         raise LeftOut("under this profile the list tells no count")
-    total = sum(len(page.records) for page in pages)
     for page in (*pages, exam.page(exam.query(page=LATEST_PAGE))):
         if page.count != pages[0].count:
             raise Broken(f"count {pages[0].count}, as on the first page", f"count {page.count}", page.exchange)
-    if pages[-1].records and len(pages) * exam.contract.page_size < pages[0].count:
-        return  # a list too long to be read to its end
-    right = total == pages[0].count
-    expect(right, f"{pages[0].count} records, the count", pages[0].exchange, f"{total} records on {len(pages)} pages")
+    exam.needs_whole(pages)
 
 
 @rule("page-size", "Every page but the last holds as many records as the page size says.", *assumption("page-size"))
@@ -115,8 +111,7 @@ def second_page(exam: Examination) -> None:
 @rule("page-past-end", "A page past the end is empty, and tells the true count.", *LISTING, level="assumed")
 def page_past_end(exam: Examination) -> None:
     pages = exam.pages()
-    if len(pages) * exam.contract.page_size < (pages[0].count or 0):
-        raise LeftOut("the list is too long to be read to its end")
+    exam.needs_whole(pages)
     past = exam.contract.first_page + len(pages) + 1
     for number in (past, past + 40, LATEST_PAGE):
         exchange = exam.listed(exam.query(page=number))

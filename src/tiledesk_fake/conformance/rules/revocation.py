@@ -27,6 +27,93 @@ def _success(exam: Examination, story: Story) -> Exchange:
     return _told(story)
 
 
+# First what must not revoke: where tokens are few, the one that this is tried on can be revoked afterwards.
+
+
+@rule(
+    "id-is-no-jti",
+    "The id of a token is not its jti: revoking by jti does not find it.",
+    *REVOKING,
+    level="assumed",
+    revokes=True,
+)
+def id_is_no_jti(exam: Examination) -> None:
+    _check_spared(exam, lambda token: exam.revoke_jti(token.id))
+
+
+@rule(
+    "jti-is-no-id",
+    "The jti of a token is not its id: revoking by id does not find it.",
+    *REVOKING_BY_ID,
+    level="assumed",
+    revokes=True,
+)
+def jti_is_no_id(exam: Examination) -> None:
+    token = exam.spare()
+    exchange = exam.revoke_id(token.jti)
+    if exam.profile.malformed_id == "fail" and not _is_hex_id(token.jti):
+        expect(exchange.status == 500, "500, because a jti is no id", exchange)
+    else:
+        exam.expect_unknown(exchange)
+    _expect_untouched(exam, token, exchange)
+
+
+@rule("jti-case-counts", "The case of a jti counts.", *REVOKING, level="assumed", revokes=True)
+def jti_case(exam: Examination) -> None:
+    token = exam.spare()
+    others = {token.jti.upper(), token.jti.lower(), token.jti.swapcase()} - {token.jti}
+    if not others:
+        raise LeftOut("the jti of the token has no letters")
+    for jti in sorted(others):
+        _check_spared(exam, lambda _, jti=jti: exam.revoke_jti(jti))  # type: ignore[misc]
+
+
+@rule(
+    "jti-counts-whole",
+    "Only the whole jti is the jti: no part of it, and nothing more.",
+    *REVOKING,
+    level="assumed",
+    revokes=True,
+)
+def jti_whole(exam: Examination) -> None:
+    token = exam.spare()
+    parts = (
+        token.jti[:-1],
+        token.jti[1:],
+        token.jti[: len(token.jti) // 2],
+        f"{token.jti}0",
+        f" {token.jti}",
+        f"{token.jti} ",
+    )
+    for jti in filter(str.strip, parts):
+        _check_spared(exam, lambda _, jti=jti: exam.revoke_jti(jti))  # type: ignore[misc]
+
+
+@rule(
+    "encoded-slash",
+    "%2F stays inside a jti: it never leads to another operation.",
+    *REVOKING,
+    level="assumed",
+    revokes=True,
+)
+def encoded_slash(exam: Examination) -> None:
+    def paths(token: Sacrifice) -> tuple[str, ...]:
+        return (
+            f"{HISTORY}/id%2F{token.id}",
+            f"{HISTORY}/id%2f{token.id}",
+            f"{HISTORY}/x%2F{quote(utf8(token.jti), safe='')}",
+        )
+
+    for index in range(3):
+        _check_spared(
+            exam,
+            lambda token, index=index: exam.ask("DELETE", paths(token)[index], exam.first.authorization),  # type: ignore[misc]
+        )
+
+
+# Then what must.
+
+
 @rule("revokes-by-jti", "A token is revoked by its jti.", "paths", "/jwt/history/{jti}", "delete", revokes=True)
 def revokes_by_jti(exam: Examination) -> None:
     story = exam.story("jti")
@@ -247,87 +334,6 @@ def malformed_id(exam: Examination) -> None:
             exam.expect_json(exchange, "ServerError", 500, rule="refusal-form")
         else:
             exam.expect_unknown(exchange)
-
-
-@rule(
-    "id-is-no-jti",
-    "The id of a token is not its jti: revoking by jti does not find it.",
-    *REVOKING,
-    level="assumed",
-    revokes=True,
-)
-def id_is_no_jti(exam: Examination) -> None:
-    _check_spared(exam, lambda token: exam.revoke_jti(token.id))
-
-
-@rule(
-    "jti-is-no-id",
-    "The jti of a token is not its id: revoking by id does not find it.",
-    *REVOKING_BY_ID,
-    level="assumed",
-    revokes=True,
-)
-def jti_is_no_id(exam: Examination) -> None:
-    token = exam.spare()
-    exchange = exam.revoke_id(token.jti)
-    if exam.profile.malformed_id == "fail" and not _is_hex_id(token.jti):
-        expect(exchange.status == 500, "500, because a jti is no id", exchange)
-    else:
-        exam.expect_unknown(exchange)
-    _expect_untouched(exam, token, exchange)
-
-
-@rule("jti-case-counts", "The case of a jti counts.", *REVOKING, level="assumed", revokes=True)
-def jti_case(exam: Examination) -> None:
-    token = exam.spare()
-    others = {token.jti.upper(), token.jti.lower(), token.jti.swapcase()} - {token.jti}
-    if not others:
-        raise LeftOut("the jti of the token has no letters")
-    for jti in sorted(others):
-        _check_spared(exam, lambda _, jti=jti: exam.revoke_jti(jti))  # type: ignore[misc]
-
-
-@rule(
-    "jti-counts-whole",
-    "Only the whole jti is the jti: no part of it, and nothing more.",
-    *REVOKING,
-    level="assumed",
-    revokes=True,
-)
-def jti_whole(exam: Examination) -> None:
-    token = exam.spare()
-    parts = (
-        token.jti[:-1],
-        token.jti[1:],
-        token.jti[: len(token.jti) // 2],
-        f"{token.jti}0",
-        f" {token.jti}",
-        f"{token.jti} ",
-    )
-    for jti in filter(str.strip, parts):
-        _check_spared(exam, lambda _, jti=jti: exam.revoke_jti(jti))  # type: ignore[misc]
-
-
-@rule(
-    "encoded-slash",
-    "%2F stays inside a jti: it never leads to another operation.",
-    *REVOKING,
-    level="assumed",
-    revokes=True,
-)
-def encoded_slash(exam: Examination) -> None:
-    def paths(token: Sacrifice) -> tuple[str, ...]:
-        return (
-            f"{HISTORY}/id%2F{token.id}",
-            f"{HISTORY}/id%2f{token.id}",
-            f"{HISTORY}/x%2F{quote(utf8(token.jti), safe='')}",
-        )
-
-    for index in range(3):
-        _check_spared(
-            exam,
-            lambda token, index=index: exam.ask("DELETE", paths(token)[index], exam.first.authorization),  # type: ignore[misc]
-        )
 
 
 @rule(
