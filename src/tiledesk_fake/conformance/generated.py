@@ -25,9 +25,10 @@ from .client import Exchange
 from .examination import Examination
 from .forms import open_form
 from .outcome import Broken, Finding, LeftOut, Omission
-from .place import Path, place
+from .place import Path, Place, place
 from .report import Report
 from .rules import BY_ID
+from .rules.rule import assumption
 from .transport import MOST_UNANSWERED, GuardedTransport
 
 Outcome = tuple[list[Finding], list[Omission], list[str]]
@@ -51,6 +52,25 @@ _OPERATIONS: Mapping[str, Path] = {
     "GET /jwt/history": ("paths", "/jwt/history", "get"),
     "DELETE /jwt/history/{jti}": ("paths", "/jwt/history/{jti}", "delete"),
     "DELETE /jwt/history/id/{id}": ("paths", "/jwt/history/id/{id}", "delete"),
+}
+
+_DECLARED = (
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+"""What is declared with the answer that came; its provenance is that of the answer."""
+
+_INVALID = {
+    "GET /jwt/history": "invalid-query",
+    "DELETE /jwt/history/{jti}": "revoke-unknown",
+    "DELETE /jwt/history/id/{id}": "malformed-id",
+}
+_ASSUMPTIONS = {
+    "unsupported_method": "server-quirks",
+    "allow_header_conformance": "server-quirks",
+    "use_after_free": "revoke-again",
+    "ensure_resource_availability": "revoked-listed",
 }
 
 TO_FIND = 4
@@ -240,15 +260,32 @@ def _findings(exam: Examination, event: events.ScenarioFinished, passed: set[str
                 continue
             failure = check.failure_info.failure
             case = event.recorder.cases[id].value
-            at = _OPERATIONS.get(case.operation.label, ("paths",))
+            exchange = event.recorder.interactions.get(id)
+            status = exchange.response.status_code if exchange and exchange.response else None
             yield Finding(
                 rule,
                 f"Generated requests: {_EXPECTED.get(check.name, check.name)}.",
                 _EXPECTED.get(check.name, check.name),
                 exam.redact(_one_line(f"{case.operation.label}: {failure.title}: {failure.message}")),
-                place(at),
+                _place(exam, check.name, case.operation.label, status),
                 _one_line(check.failure_info.code_sample).replace("'Authorization: [Filtered]'", credentials),
             )
+
+
+def _place(exam: Examination, check: str, label: str, status: int | None) -> Place:
+    """Where the contract says what a check found broken; an operation is documented, its answers mostly are not."""
+    if check == "negative_data_rejection" and label in _INVALID:
+        return place(assumption(_INVALID[label]))
+    if check in _ASSUMPTIONS:
+        return place(assumption(_ASSUMPTIONS[check]))
+    at = _OPERATIONS.get(label)
+    if at is None:
+        return place(("paths",))
+    _, path, method = at
+    answers = exam.contract.document["paths"][path][method]["responses"]
+    if check in _DECLARED and "$ref" in answers.get(str(status), {}):
+        return place(("components", "responses", answers[str(status)]["$ref"].rpartition("/")[2]))
+    return place((*at, "responses"), "assumed")
 
 
 def _one_line(text: str) -> str:
