@@ -15,7 +15,7 @@ from ..profile import parse_assumptions, read_profile
 from .credentials import Basic, Credential, Jwt
 from .learning import learn as learn_from
 from .outcome import CannotCheck
-from .report import form_of
+from .report import check_writable, form_of
 from .runner import Progress
 from .runner import check as check_target
 from .target import EXAMPLES, Target
@@ -108,6 +108,7 @@ def check(
         raise CannotCheck(_MISSING)
     if report is not None:
         form_of(report)
+        check_writable(report)
     choices = {} if profile_file is None else dict(read_profile(profile_file).choices)
     target = Target(
         url,
@@ -144,6 +145,8 @@ def check(
 def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: float, output: Path | None) -> None:
     """Which choice does the server at URL make for each assumption? Writes a profile."""
     credentials = tuple(context.ensure_object(dict).get("credentials", ()))
+    if output is not None:
+        check_writable(output)
     with _progress() as progress:
         learnt = learn_from(Target(url, credentials, may_revoke=may_revoke, timeout_s=timeout_s), progress=progress)
     if output is None:

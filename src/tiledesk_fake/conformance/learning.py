@@ -53,7 +53,9 @@ class Learnt:
         known = len(self.choices) - len(self.unknown)
         said = [f"Learnt from {self.url}: {known} of {len(self.choices)} assumptions, with the evidence."]
         if self.unknown:
-            said.append("Where it says unknown or null it was not found out: the default counts, and evidence says why.")
+            said.append(
+                "Where it says unknown or null it was not found out: the default counts, and evidence says why."
+            )
             named = ", ".join(id for id in self.choices if "unknown" in CHOICES[id])
             said.append(f"But in {named}, unknown is a choice that was learnt; not found out is null there.")
         written = yaml.safe_dump(self.as_profile(), sort_keys=False, allow_unicode=True, width=120)

@@ -109,7 +109,9 @@ class Report:
         suites = ElementTree.Element("testsuites")
         suites.append(suite)
         ElementTree.indent(suites)
-        return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+        # As bytes, because text would be declared to have the encoding of the machine.
+        written: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
+        return written.decode() + "\n"
 
     def html(self) -> str:
         """The report as one page, which needs nothing but itself."""
@@ -145,6 +147,18 @@ def form_of(path: Path) -> str:
     if path.suffix.lower() not in _FORMS:
         raise CannotCheck(f"--report: expected a file ending in {', '.join(_FORMS)}, got {str(path)!r}")
     return _FORMS[path.suffix.lower()]
+
+
+def check_writable(path: Path) -> None:
+    """Return if a file can be written there; raises CannotCheck, before anything is asked, if not."""
+    try:
+        # Appending nothing changes nothing in a file that is there.
+        existed = path.exists()
+        path.open("ab").close()
+        if not existed:
+            path.unlink()
+    except OSError as cause:
+        raise CannotCheck(f"{path}: cannot be written: {cause.strerror or cause}") from cause
 
 
 def _wrapped(rules: list[str]) -> str:
