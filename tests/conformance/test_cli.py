@@ -23,6 +23,7 @@ from tiledesk_fake.conformance.report import check_writable
 COMMAND = (sys.executable, "-m", "tiledesk_fake")
 ADA = ("--basic", "ada@example.com:Secret")
 WITHOUT_THE_EXTRA = "import sys; sys.modules['schemathesis'] = None; from tiledesk_fake.cli import main; main()"
+DEAD = "http://127.0.0.1:1/v3"
 DOCS = Path(__file__).parents[2] / "docs" / "conformance.md"
 
 
@@ -106,8 +107,8 @@ def test_every_form_of_the_report_has_every_finding_and_no_secret(wrong: tuple[W
         (("check", "URL", *ADA, "--assume", "page-base=7"), "page-base has no choice '7'"),
         (("check", "URL", *ADA, "--profile", "nothing.yaml"), "nothing.yaml: cannot be read"),
         (("learn", "URL", "--basic", "ada@example.com:wrong"), "refuses the credentials"),
-        (("learn", "URL", *ADA, "--output", "/nowhere/profile.yaml"), "/nowhere/profile.yaml: cannot be written"),
-        (("check", "URL", *ADA, "--report", "/nowhere/report.xml"), "/nowhere/report.xml: cannot be written"),
+        (("learn", DEAD, *ADA, "--output", "/nowhere/profile.yaml"), "/nowhere/profile.yaml: cannot be written"),
+        (("check", DEAD, *ADA, "--report", "/nowhere/report.xml"), "/nowhere/report.xml: cannot be written"),
     ],
 )
 def test_what_cannot_be_checked_is_2_with_one_clear_line(arguments: tuple[str, ...], words: str, right: Target) -> None:
