@@ -19,7 +19,7 @@ DESTRUCTIVE = [rule for rule in RULES if rule.revokes]
 def reader() -> Iterator[tuple[World, Examination]]:
     """A world, and an examination of it that may not revoke."""
     served = world()
-    with served.served(may_revoke=False) as server:
+    with served.here(may_revoke=False) as server:
         examination = Examination(server)
         yield served, examination
         examination.close()
@@ -78,7 +78,7 @@ def test_a_whole_run_without_leave_changes_nothing_even_on_a_server_without_a_ga
 def test_with_leave_every_token_that_was_revoked_is_in_the_report() -> None:
     served = world(signs_in=False)
     before = {id for id, revoked in state(served) if revoked}
-    with served.served(examples=3) as server:
+    with served.served(examples=2) as server:
         report = check(server)
 
     assert {record["_id"] for record in report.revoked} == {id for id, revoked in state(served) if revoked} - before
@@ -87,7 +87,7 @@ def test_with_leave_every_token_that_was_revoked_is_in_the_report() -> None:
 def test_with_a_sign_in_no_token_of_before_is_revoked() -> None:
     served = world()
     before = state(served)
-    with served.served(examples=3) as server:
+    with served.served(examples=2) as server:
         check(server)
 
     assert set(before) <= set(state(served))
@@ -222,7 +222,7 @@ def test_a_broken_revocation_keeps_generated_ones_from_being_sent() -> None:
                 world.fake.revoke(token)
         return given
 
-    with world(all_are_revoked).served(examples=3) as server:
+    with world(all_are_revoked).served(examples=2) as server:
         report = check(server)
 
     assert "id-is-no-jti" in report.broken_rules

@@ -3,18 +3,17 @@
 import base64
 import json
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.conformance.command import run
 from tests.conformance.world import JSON, Answer, Ask, Request, World, world
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.cli import main
 from tiledesk_fake.conformance import RULES, CannotCheck, Target, check, learn, target
 from tiledesk_fake.conformance.address import Address, shown
 from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction
@@ -44,21 +43,14 @@ def nobody_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def said(*arguments: str) -> str:
     """The one line that is said about arguments that are refused."""
-    before = sys.argv
-    sys.argv = ["tiledesk-fake", *arguments]
-    try:
-        with pytest.raises(SystemExit) as ended:
-            main()
-    finally:
-        sys.argv = before
-    out, err = capsys.readouterr()
-    assert ended.value.code == 2, err
-    assert out == ""
-    assert err.startswith("tiledesk-fake: ")
-    assert len(err.splitlines()) == 1
-    return err
+    done = run(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("tiledesk-fake: ")
+    assert len(done.stderr.splitlines()) == 1
+    return done.stderr
 
 
 @pytest.mark.parametrize("command", ["check", "learn"])
@@ -89,8 +81,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ("https://127.0.0.1:1/v3", "cannot be reached: no answer: Connection refused"),
     ],
 )
-def test_an_odd_url_is_one_clear_line(url: str, words: str, command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    line = said(capsys, command, url, *ADA)
+def test_an_odd_url_is_one_clear_line(url: str, words: str, command: str) -> None:
+    line = said(command, url, *ADA)
 
     assert words in line
     assert "geheim" not in line
@@ -157,12 +149,10 @@ GOOD = token({"_id": "1"})
         (token(1).replace(part(1), base64.urlsafe_b64encode(b"[" * 99999).decode()), "a second part that is no"),
     ],
 )
-def test_a_malformed_token_is_said_to_be_one_and_not_shown(
-    text: str, got: str, right: Target, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_malformed_token_is_said_to_be_one_and_not_shown(text: str, got: str, right: Target) -> None:
     """It is never sent, so the server is not blamed for refusing it."""
     for command in ("check", "learn"):
-        line = said(capsys, command, right.url, *ADA, "--jwt", text)
+        line = said(command, right.url, *ADA, "--jwt", text)
 
         assert f"--jwt: expected a token of three parts, with dots between them; got {got}" in line
         assert "geheim" not in line
@@ -176,17 +166,15 @@ def test_the_scheme_word_may_precede_a_token(before: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", ":", "ada", "ada:", ":geheim"])
-def test_basic_without_one_of_its_halves_is_one_clear_line(
-    text: str, right: Target, capsys: pytest.CaptureFixture[str]
-) -> None:
-    line = said(capsys, "check", right.url, "--basic", text)
+def test_basic_without_one_of_its_halves_is_one_clear_line(text: str, right: Target) -> None:
+    line = said("check", right.url, "--basic", text)
 
     assert "--basic: expected ADDRESS:PASSWORD" in line
     assert "geheim" not in line
 
 
-def test_basic_that_is_no_utf_8_is_one_clear_line(right: Target, capsys: pytest.CaptureFixture[str]) -> None:
-    line = said(capsys, "check", right.url, "--basic", "ada@example.com:\udcff")
+def test_basic_that_is_no_utf_8_is_one_clear_line(right: Target) -> None:
+    line = said("check", right.url, "--basic", "ada@example.com:\udcff")
 
     assert "--basic: expected ADDRESS:PASSWORD in UTF-8, got bytes that are none" in line
 
@@ -201,27 +189,25 @@ values = st.recursive(
 claims = st.dictionaries(st.sampled_from(["_id", "jti", "exp", "email", "iat", "aud"]), values)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(
     command=st.sampled_from(["check", "learn"]),
     url=st.one_of(anything, st.builds("{}://{}{}".format, st.sampled_from(["http", "https", "HTTP"]), hosts, anything)),
 )
 @example(command="check", url="http://a\x00b/")
-def test_no_url_ends_in_a_traceback(command: str, url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    said(capsys, command, "--timeout", "1", *ADA, "--", url)
+def test_no_url_ends_in_a_traceback(command: str, url: str) -> None:
+    said(command, "--timeout", "1", *ADA, "--", url)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(
     command=st.sampled_from(["check", "learn"]),
     basic=st.one_of(anything, st.builds("{}:{}".format, anything, anything)),
     jwt=st.one_of(anything, st.builds("{}.{}.{}".format, anything, anything, anything), claims.map(token)),
 )
-def test_no_credentials_end_in_a_traceback(
-    command: str, basic: str, jwt: str, right: Target, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_credentials_end_in_a_traceback(command: str, basic: str, jwt: str, right: Target) -> None:
     for credentials in (("--basic", basic), ("--jwt", jwt), ("--jwt", jwt, *ADA)):
-        said(capsys, command, right.url, *credentials)
+        said(command, right.url, *credentials)
 
 
 def everybody(world: World, request: Request, ask: Ask) -> Answer:
@@ -242,7 +228,7 @@ def everybody(world: World, request: Request, ask: Ask) -> Answer:
     ids=["lists", "objects", "surrogates", "empty", "none"],
 )
 def test_a_token_that_says_odd_things_is_examined_all_the_same(claims: dict[str, object]) -> None:
-    with world(everybody).served(basic=[], jwt=[token(claims)]) as server:
+    with world(everybody).here(basic=[], jwt=[token(claims)]) as server:
         report = check(server, generated=False)
         learnt = learn(server)
 
@@ -260,7 +246,7 @@ def odd_keys(world: World, request: Request, ask: Ask) -> Answer:
 
 
 def test_a_server_with_odd_keys_is_no_accident_and_reaches_no_terminal() -> None:
-    with world(odd_keys, signs_in=False).served() as server:
+    with world(odd_keys, signs_in=False).here() as server:
         report = check(server, generated=False)
         learnt = learn(server)
 
@@ -275,7 +261,7 @@ def test_a_server_that_nests_deeply_is_no_accident(depth: int) -> None:
     def nested(world: World, request: Request, ask: Ask) -> Answer:
         return replace(ask(request), body=b'{"jwts":' + b"[" * depth + b"]" * depth + b"}")
 
-    with world(nested).served() as server:
+    with world(nested).here() as server:
         report = check(server, rules=RULES[:5], generated=False)
 
     assert "list-form" in report.broken_rules

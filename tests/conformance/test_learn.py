@@ -22,7 +22,7 @@ def combination(number: int) -> dict[str, str]:
 
 
 def learnt_from(served: World) -> Learnt:
-    with served.served() as server:
+    with served.here() as server:
         return learn(replace(server, choices={}))
 
 
@@ -44,7 +44,7 @@ def test_random_combinations_are_recovered_without_a_sign_in(number: int) -> Non
 def test_a_server_keeps_the_contract_under_what_was_learnt_of_it(number: int, tmp_path: Path) -> None:
     served = world(profile=combination(number))
     written = tmp_path / "profile.yaml"
-    with served.served(examples=4) as server:
+    with served.served(examples=2) as server:
         written.write_text(learn(replace(server, choices={})).yaml(), encoding="utf-8")
         report = check(replace(server, choices=read_profile(written).choices))
 

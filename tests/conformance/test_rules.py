@@ -123,7 +123,7 @@ def nonsense(seed: int) -> object:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_nonsense_is_a_finding_and_no_accident(seed: int) -> None:
-    with world(nonsense(seed)).served() as server:  # type: ignore[arg-type]
+    with world(nonsense(seed)).here() as server:  # type: ignore[arg-type]
         report = check(server, generated=False)
 
     assert report.findings
@@ -134,7 +134,7 @@ def test_nonsense_is_a_finding_and_no_accident(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_nonsense_teaches_nothing_and_is_no_accident(seed: int) -> None:
-    with world(nonsense(seed)).served() as server:  # type: ignore[arg-type]
+    with world(nonsense(seed)).here() as server:  # type: ignore[arg-type]
         learnt = learn(server)
 
     assert learnt.unknown
@@ -228,7 +228,7 @@ def endless(world: World, request: Request, ask: Ask) -> Answer:
 
 def test_a_list_that_is_too_long_to_be_read_is_no_finding() -> None:
     rules = [BY_ID[id] for id in ("count-agrees", "page-past-end", "order-of-all", "order-reversed")]
-    with world(endless).served(may_revoke=False) as server:
+    with world(endless).here(may_revoke=False) as server:
         report = check(server, rules=rules, generated=False)
 
     assert not report.findings
@@ -242,7 +242,7 @@ def test_a_list_with_a_wrong_count_is_not_called_too_long() -> None:
         given = ask(request)
         return given.saying(given.json | {"count": 99}) if request.lists and given.status == 200 else given
 
-    with world(short).served(may_revoke=False) as server:
+    with world(short).here(may_revoke=False) as server:
         report = check(server, rules=[BY_ID["order-of-all"]], generated=False)
 
     assert report.broken_rules == {"count-agrees"}

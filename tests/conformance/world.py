@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from threading import RLock
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qsl, urlencode
 
 from tests.wsgi import call
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import Target, target
+from tiledesk_fake.conformance.client import Client, Exchange
 from tiledesk_fake.delivery import KEY as DELIVERY
 from tiledesk_fake.server import Server
 
@@ -95,6 +98,7 @@ def answer(status: int, value: Any = None) -> Answer:
 NO_ANSWER = Answer(0, (), b"")
 """The connection is reset."""
 
+Sent = tuple[tuple[str, str], ...]
 Ask = Callable[[Request], Answer]
 Twist = Callable[["World", Request, Ask], Answer]
 
@@ -194,6 +198,24 @@ class World:
             yield self.target(f"http://127.0.0.1:{server.port}/v3", **options)
         finally:
             server.stop()
+
+    @contextmanager
+    def here(self, **options: Any) -> Iterator[Target]:
+        """As `served`, without a socket: what a client would send is handed over. Half the work, for many servers."""
+        # One request at a time, as the server would.
+        lock = RLock()
+
+        def exchange(client: Client, method: str, target: str, sent: Sent, body: bytes) -> Exchange:
+            authorization = next((value.strip() for name, value in sent if name == "Authorization"), None)
+            with lock:
+                given = self.twist(self, Request(method, target, authorization, body), self.ask)
+            if given is NO_ANSWER:
+                return Exchange(method, target, sent, None, failure="no answer: the connection was reset")
+            said = b"" if method == "HEAD" else given.body
+            return Exchange(method, target, sent, given.status, given.headers, said)
+
+        with patch.object(Client, "_exchange", exchange):
+            yield self.target("http://here.invalid/v3", **options)
 
     def target(self, url: str, **options: Any) -> Target:
         given: dict[str, Any] = {

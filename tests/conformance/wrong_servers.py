@@ -115,7 +115,9 @@ named("pages hold 39 of 40", listing(cut=lambda rows, page: rows[page * 39 :][:3
 named(
     "the last record of a full page takes the place of the one before",
     listing(
-        cut=lambda rows, page: [*rows[page * 40 :][:38], rows[39], rows[39]] if page == 0 else rows[page * 40 :][:40]
+        cut=lambda rows, page: (
+            [*rows[:38], rows[39], rows[39]] if page == 0 and len(rows) >= 40 else rows[page * 40 :][:40]
+        )
     ),
     "list-form",
     "pages-partition",
@@ -1074,7 +1076,7 @@ def every_tenth_caller_without_credentials_is_let_in(world: World, request: Requ
 @wrong("reading-changes-nothing", "steady-list", "nothing-else-changed")
 def reading_drops_a_record(world: World, request: Request, ask: Ask) -> Answer:
     right = ask(request)
-    if not request.lists or right.status != 200:
+    if not request.lists or right.status != 200 or request.method == "HEAD":
         return right
     world.memory["read"] = read = world.memory.get("read", 0) + 1
     return right.saying(right.json | {"jwts": right.json["jwts"][read // 4 :]})

@@ -90,6 +90,11 @@ class Client:
         """As `send`, with the whole raw target."""
         sent = tuple(headers)
         self._guard.permit(method, target, sent, body)
+        exchange = self._exchange(method, target, sent, body)
+        self._guard.note(exchange.body)
+        return exchange
+
+    def _exchange(self, method: str, target: str, sent: tuple[tuple[str, str], ...], body: bytes) -> Exchange:
         # Only reading goes over a connection that was used before: a server may close it at any moment, and a
         # revocation that was lost that way could not be told from one that the server swallowed.
         connection = self._connection(fresh=method not in ("GET", "HEAD", "OPTIONS"))
@@ -110,9 +115,7 @@ class Client:
         except (OSError, http.client.HTTPException) as problem:
             connection.close()
             return Exchange(method, target, sent, None, failure=self._said(problem))
-        exchange = Exchange(method, target, sent, response.status, tuple(response.getheaders()), received)
-        self._guard.note(received)
-        return exchange
+        return Exchange(method, target, sent, response.status, tuple(response.getheaders()), received)
 
     def close(self) -> None:
         """Close all connections; the client may be used again."""
