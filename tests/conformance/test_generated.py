@@ -8,7 +8,11 @@ import pytest
 from hypothesis import configuration
 from hypothesis.internal.charmap import intervals_from_codec
 
-from tiledesk_fake.conformance import generated
+from tiledesk_fake import contract
+from tiledesk_fake.conformance import Place, generated
+from tiledesk_fake.conformance.place import place
+
+LIST = ("paths", "/jwt/history", "get")
 
 
 @pytest.fixture
@@ -31,6 +35,32 @@ def test_the_characters_of_encodings_are_the_right_ones() -> None:
         borders = {point + step for interval in intervals for point in interval for step in (-1, 0, 1)}
         for point in borders & set(range(0x110000)):
             assert encodes(chr(point), codec) == any(low <= point <= high for low, high in intervals)
+
+
+@pytest.mark.parametrize(
+    ("check", "label", "status", "where", "level"),
+    [
+        ("negative_data_rejection", "GET /jwt/history", 200, ("x-assumptions", "invalid-query"), "assumed"),
+        ("negative_data_rejection", "DELETE /jwt/history/id/{id}", 200, ("x-assumptions", "malformed-id"), "assumed"),
+        ("unsupported_method", "GET /jwt/history", 404, ("x-assumptions", "server-quirks"), "assumed"),
+        (
+            "response_headers_conformance",
+            "GET /jwt/history",
+            401,
+            ("components", "responses", "Unauthorized"),
+            "observed",
+        ),
+        ("response_schema_conformance", "GET /jwt/history", 500, (*LIST, "responses"), "assumed"),
+        ("status_code_conformance", "GET /jwt/history", 302, (*LIST, "responses"), "assumed"),
+        ("not_a_server_error", "Stateful tests", None, ("paths",), "assumed"),
+    ],
+)
+def test_a_generated_finding_stands_where_the_contract_says_otherwise(
+    check: str, label: str, status: int | None, where: tuple[str, ...], level: str
+) -> None:
+    found = generated._place(contract.load().document, check, label, status)
+
+    assert found == Place(place(where).line, level)
 
 
 def test_hypothesis_reads_them_where_they_are_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

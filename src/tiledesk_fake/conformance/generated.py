@@ -289,12 +289,12 @@ def _findings(exam: Examination, event: events.ScenarioFinished, passed: set[str
                 f"Generated requests: {_EXPECTED.get(check.name, check.name)}.",
                 _EXPECTED.get(check.name, check.name),
                 exam.redact(_one_line(f"{case.operation.label}: {failure.title}: {failure.message}")),
-                _place(exam, check.name, case.operation.label, status),
+                _place(exam.contract.document, check.name, case.operation.label, status),
                 _one_line(check.failure_info.code_sample).replace("'Authorization: [Filtered]'", credentials),
             )
 
 
-def _place(exam: Examination, check: str, label: str, status: int | None) -> Place:
+def _place(document: Mapping[str, Any], check: str, label: str, status: int | None) -> Place:
     """Where the contract says what a check found broken; an operation is documented, its answers mostly are not."""
     if check == "negative_data_rejection" and label in _INVALID:
         return place(assumption(_INVALID[label]))
@@ -304,7 +304,7 @@ def _place(exam: Examination, check: str, label: str, status: int | None) -> Pla
     if at is None:
         return place(("paths",))
     _, path, method = at
-    answers = exam.contract.document["paths"][path][method]["responses"]
+    answers = document["paths"][path][method]["responses"]
     if check in _DECLARED and "$ref" in answers.get(str(status), {}):
         return place(("components", "responses", answers[str(status)]["$ref"].rpartition("/")[2]))
     return place((*at, "responses"), "assumed")
