@@ -87,7 +87,9 @@ def test_the_sources_make_the_same_wheel(unpacked: Path, wheel: Path, tmp_path: 
         assert all(one.read(name) == other.read(name) for name in one.namelist())
 
 
-def test_tests_run_from_the_sources(unpacked: Path) -> None:
+def test_tests_run_from_the_sources(unpacked: Path, tmp_path: Path) -> None:
+    # A copy, because a run leaves files behind.
+    sources = shutil.copytree(unpacked, tmp_path / "sources")
     command = [
         sys.executable,
         "-m",
@@ -99,9 +101,9 @@ def test_tests_run_from_the_sources(unpacked: Path) -> None:
         "-k",
         "example",
     ]
-    environment = os.environ | {"PYTHONPATH": f"{unpacked / 'src'}{os.pathsep}{unpacked / 'pytest_plugin'}"}
+    environment = os.environ | {"PYTHONPATH": f"{sources / 'src'}{os.pathsep}{sources / 'pytest_plugin'}"}
     done = subprocess.run(
-        command, cwd=unpacked, env=environment, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=sources, env=environment, capture_output=True, text=True, timeout=100, check=False
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
