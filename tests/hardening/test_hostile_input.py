@@ -1,14 +1,17 @@
 """Hostile input: whatever a client sends, it gets one clean answer per request, and so does the next client."""
 
+import itertools
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 from pytest_tiledesk_fake import Factory
 
-from tests.hardening.defective import DEFECTS, serving_defect
+from tests.hardening.defective import DEFECTS, answer, serving_defect
 from tests.hardening.hostile import (
     SECRETS,
     Case,
@@ -22,6 +25,7 @@ from tests.hardening.hostile import (
 from tests.hardening.served import ENDPOINTS, SCENARIO, SIGNING_SECRET, serving
 from tiledesk_fake import TiledeskFake, gate
 from tiledesk_fake.http1 import RequestReader
+from tiledesk_fake.web import manners
 from tiledesk_fake.web.params import Parameters
 
 # The clients of these tests do what no correct client does.
@@ -33,10 +37,11 @@ MUTATIONS = 40
 
 @dataclass
 class Target:
-    """A listening fake, which is at hand if it is one of this process."""
+    """A listening fake; with `quirks` it has the defects of the real server."""
 
     port: int
-    fake: TiledeskFake | None = None
+    quirks: bool
+    fake: TiledeskFake | None = None  # if it is one of this process
 
 
 class Log(logging.Handler):
@@ -51,30 +56,62 @@ class Log(logging.Handler):
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def listening(
+    fake_tiledesk_factory: Factory, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str], Target]]:
+    """The target of a place and a choice of server-quirks, started when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def started(place: str, quirks: str) -> Target:
+            context = (
+                command(quirks, tmp_path_factory) if place == "command" else fixture(quirks, fake_tiledesk_factory)
+            )
+            return stack.enter_context(context)
+
+        yield started
+
+
+@contextmanager
+def command(quirks: str, directories: pytest.TempPathFactory) -> Iterator[Target]:
     """The served command; at the end it has written nothing."""
-    with serving(tmp_path_factory.mktemp("command")) as served:
-        yield Target(served.port)
+    with serving(directories.mktemp("command"), "--assume", f"server-quirks={quirks}") as served:
+        yield Target(served.port, quirks == "observed")
         assert served.process.poll() is None
         assert served.errors.read_text(encoding="utf-8") == ""
 
 
-@pytest.fixture(scope="module")
-def fixture(fake_tiledesk_factory: Factory) -> Iterator[Target]:
+@contextmanager
+def fixture(quirks: str, factory: Factory) -> Iterator[Target]:
     """A fake of the pytest plugin."""
-    with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
+    with factory(secret=SIGNING_SECRET, profile={"server-quirks": quirks}) as fake:
         fake.load(SCENARIO)
-        yield Target(int(re.findall(r":(\d+)", fake.url)[0]), fake)
+        yield Target(port_of(fake), quirks == "observed", fake)
 
 
-@pytest.fixture(params=["command", "fixture"])
-def target(request: pytest.FixtureRequest) -> Iterator[Target]:
-    """A listening fake that must log nothing."""
+def port_of(fake: TiledeskFake) -> int:
+    return int(re.findall(r":(\d+)", fake.url)[0])
+
+
+@contextmanager
+def logging_nothing() -> Iterator[None]:
     log, logger = Log(), logging.getLogger("tiledesk_fake")
     logger.addHandler(log)
-    yield request.getfixturevalue(request.param)
-    logger.removeHandler(log)
+    try:
+        yield
+    finally:
+        logger.removeHandler(log)
     assert log.text == ""
+
+
+QUIRKS = ("calm", "observed")
+
+
+@pytest.fixture(params=itertools.product(["command", "fixture"], QUIRKS), ids="-".join)
+def target(request: pytest.FixtureRequest, listening: Callable[[str, str], Target]) -> Iterator[Target]:
+    """A listening fake that must log nothing."""
+    with logging_nothing():
+        yield listening(*request.param)
 
 
 def assert_serves(port: int) -> None:
@@ -89,7 +126,7 @@ def test_hostile_requests_get_one_clean_answer_each(target: Target, method: str,
     cases = cases_for(method, path)
 
     assert len({case.name for case in cases}) == len(cases) > 400
-    assert faults(target.port, cases) == {}
+    assert faults(target.port, cases, quirks=target.quirks) == {}
     assert_serves(target.port)
 
 
@@ -98,21 +135,29 @@ def test_hostile_requests_get_one_clean_answer_each(target: Target, method: str,
 def test_mutated_requests_get_clean_answers_that_tell_nothing(
     target: Target, method: str, path: str, seed: int
 ) -> None:
-    assert faults(target.port, mutations(seed, MUTATIONS, method, path)) == {}
+    assert faults(target.port, mutations(seed, MUTATIONS, method, path), quirks=target.quirks) == {}
     assert_serves(target.port)
 
 
-def test_hostile_requests_leave_no_secret_in_the_journal(fixture: Target) -> None:
-    assert fixture.fake
-    journal = fixture.fake.journal
+def secrets_in_the_journal(target: Target, method: str, path: str) -> list[str]:
+    """The secrets that are found in what the journal says about all hostile requests."""
+    assert target.fake
+    journal = target.fake.journal
     journal.clear()
-    for method, path in ENDPOINTS.values():
-        assert faults(fixture.port, (case for case in cases_for(method, path) if case.name != "long")) == {}
-        heard = [*map(str, journal.exchanges), *map(repr, journal.exchanges), *map(str, journal.violations)]
-        journal.clear()
+    cases = (case for case in cases_for(method, path) if case.name != "long")
+    assert faults(target.port, cases, quirks=target.quirks) == {}
+    heard = [*map(str, journal.exchanges), *map(repr, journal.exchanges), *map(str, journal.violations)]
+    journal.clear()
+    assert len(heard) > 400
+    return [name for name, secret in SECRETS.items() if secret in "\n".join(heard)]
 
-        assert len(heard) > 400
-        assert [name for name, secret in SECRETS.items() if secret in "\n".join(heard)] == []
+
+@pytest.mark.parametrize("quirks", QUIRKS)
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS.values(), ids=ENDPOINTS)
+def test_hostile_requests_leave_no_secret_in_the_journal(
+    listening: Callable[[str, str], Target], method: str, path: str, quirks: str
+) -> None:
+    assert secrets_in_the_journal(listening("fixture", quirks), method, path) == []
 
 
 # --- the same checks, against defects ----------------------------------------------------------------------------
@@ -136,11 +181,20 @@ def cases() -> list[Case]:
     return chosen
 
 
+@pytest.mark.parametrize("quirks", [False, True], ids=["calm", "observed"])
 @pytest.mark.parametrize("name", DEFECTS)
-def test_a_defect_is_found(cases: list[Case], name: str) -> None:
+def test_a_defect_is_found(cases: list[Case], name: str, quirks: bool) -> None:
     defect, finding = DEFECTS[name]
     with serving_defect(defect) as port:
-        found = faults(port, cases)
+        found = faults(port, cases, quirks=quirks)
+
+    assert finding in {wrong for each in found.values() for wrong in each}
+
+
+@pytest.mark.parametrize("finding", ["token told", "password told"])
+def test_mutations_find_a_server_that_says_them_again(finding: str) -> None:
+    with serving_defect(lambda sent: answer(sent, content_type=b"text/html")) as port:
+        found = faults(port, mutations(SEEDS[0], MUTATIONS, *ENDPOINTS["list"]))
 
     assert finding in {wrong for each in found.values() for wrong in each}
 
@@ -160,7 +214,7 @@ def port(fake_tiledesk_factory: Factory) -> Iterator[int]:
     """Of a fake that a test may break."""
     with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
         fake.load(SCENARIO)
-        yield int(re.findall(r":(\d+)", fake.url)[0])
+        yield port_of(fake)
 
 
 def test_an_exception_in_the_fake_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +223,23 @@ def test_an_exception_in_the_fake_is_found(port: int, monkeypatch: pytest.Monkey
     found = faults(port, [Case("page", request(target="/v3/jwt/history?page=0"))])
 
     assert found == {"page": ["status 500"]}
+
+
+def test_what_is_logged_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Parameters, "value", lambda *_: 1 // 0)
+
+    with pytest.raises(AssertionError, match="this is a bug"), logging_nothing():
+        exchange(port, Case("page", request(target="/v3/jwt/history?page=0")))
+
+
+def test_a_journal_that_tells_a_secret_is_found(
+    fake_tiledesk_factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manners, "redacted", lambda text: text)
+    with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
+        fake.load(SCENARIO)
+
+        assert "token" in secrets_in_the_journal(Target(port_of(fake), False, fake), *ENDPOINTS["list"])
 
 
 def test_a_check_that_is_missing_in_the_reader_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +262,6 @@ def test_a_pattern_that_goes_back_over_long_words_is_found(port: int, monkeypatc
         match = re.compile("([^\t\n\v\f\r \xa0]+)[\t\n\v\f\r \xa0]+([^\t\n\v\f\r \xa0]+)").search
 
     monkeypatch.setattr(gate, "_TWO_WORDS", Naive)
-    long = request("GET", "/v3/jwt/history", f"Authorization: {'a' * 15_000}", credentials=(), close=False)
+    long = request("GET", "/v3/jwt/history", f"Authorization: {'a' * 6_000}", credentials=(), close=False)
 
     assert faults(port, [Case("long", long)], patience_s=0.1) == {"long": ["hang"]}

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from ..contract import JSON, Answer, Contract
 from ..faults import Spent
+from ..redaction import redacted
 from ..refusals import (
     BadRequest,
     CannotDelete,
@@ -46,7 +47,7 @@ def _json(status: int, body: bytes, *headers: tuple[str, str]) -> Answer:
 
 
 def _not_found_page(refusal: NoSuchPage) -> Answer:
-    resource = quote(refusal.path.encode("latin-1"), safe="/%:@!$&'()*+,;=~-._[]")
+    resource = quote(redacted(refusal.path).encode("latin-1"), safe="/%:@!$&'()*+,;=~-._[]")
     message = escape(f"Cannot {refusal.method} {resource}")
     body = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
@@ -73,7 +74,8 @@ _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
     MalformedBody: lambda _: _json(400, wire.refusal("The body is not JSON.")),
     TooLarge: lambda refusal: _json(413, wire.too_large(refusal.limit)),
     ServerFails: lambda _: _json(500, wire.failure()),
-    FallsThrough: lambda refusal: _json(400, wire.fall_through(refusal.project)),
+    # The real server says again what it was sent, also a token that was pasted into the path.
+    FallsThrough: lambda refusal: _json(400, wire.fall_through(redacted(refusal.project))),
     NoSuchPage: _not_found_page,
 }
 
