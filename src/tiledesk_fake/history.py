@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sortedcontainers import SortedList
 
-from .errors import AlreadyExists
+from .errors import AlreadyExists, MisuseError
 from .ids import hex_id
 
 
@@ -67,6 +67,9 @@ SORT_FIELDS = tuple(_KEYS)
 
 _DEFAULT = ("created_at", False)
 
+# Of one fake, about a gigabyte; a loop that never ends should end before the memory does.
+MOST_TOKENS = 2_000_000
+
 # Clients call for the same page over and over while nothing changes.
 _REMEMBERED_PAGES = 16
 
@@ -89,11 +92,16 @@ class History:
             self.add(record)
 
     def add(self, record: Record) -> None:
-        """Add a record; raises AlreadyExists if its jti or id is taken, by whichever user."""
+        """Add a record; raises AlreadyExists if its jti or id is taken, by whichever user.
+
+        Raises MisuseError past MOST_TOKENS.
+        """
         if record.jti in self._by_jti:
             raise AlreadyExists(f"there is a token with the jti {record.jti!r} already")
         if record.id in self._by_id:
             raise AlreadyExists(f"there is a token with the id {hex_id(record.id)} already")
+        if len(self._by_id) >= MOST_TOKENS:
+            raise MisuseError(f"expected at most {MOST_TOKENS:,} tokens in one fake; reset() it, or make another")
         self._by_jti[record.jti] = self._by_id[record.id] = record
         self._pages.clear()
         orders = self._orders.get(record.user_id)

@@ -15,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import yamlfile
+from . import history, yamlfile
+from . import users as people
 from .errors import MisuseError, ScenarioError, nearest
 
 Keys = tuple[str | int, ...]
@@ -89,6 +90,7 @@ def _scenario(content: Any, file: yamlfile.Loaded | None) -> Scenario:
     try:
         top = _mapping(content, (), ("users",))
         users = _list(top.get("users"), ("users",))
+        _check_size(users)
         return Scenario(file, tuple(_user(user, ("users", position)) for position, user in enumerate(users)))
     except MisuseError as problem:
         raise _error(file, problem) from problem
@@ -103,6 +105,15 @@ def _spelled(keys: Keys) -> str:
     if not keys:
         return "the scenario"
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+def _check_size(users: list[Any]) -> None:
+    """Refuse what no fake can hold before anything is made of it: with aliases, a small file says a lot."""
+    listed = (user.get("tokens") for user in users if isinstance(user, Mapping))
+    tokens = sum(len(each) for each in listed if isinstance(each, list | tuple))
+    for key, number, most in (("users", len(users), people.MOST_USERS), ("tokens", tokens, history.MOST_TOKENS)):
+        if number > most:
+            raise _At(("users",), f"expected at most {most:,} {key} in all, got {number:,}")
 
 
 def _user(content: Any, keys: Keys) -> ScenarioUser:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from .errors import AlreadyExists, MisuseError
 from .ids import hex_id
 
+# A test needs a handful; a loop that never ends should end before the memory does.
+MOST_USERS = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -61,12 +64,14 @@ class Users:
             self.add(user)
 
     def add(self, user: User) -> None:
-        """Add a user; raises AlreadyExists if the id or the e-mail address is taken."""
+        """Add a user; raises AlreadyExists if the id or the e-mail address is taken, MisuseError past MOST_USERS."""
         id = int(user.id, 16)
         if id in self._by_id:
             raise AlreadyExists(f"there is a user with the id {user.id} already: {self._by_id[id].email}")
         if user.email in self._by_email:
             raise AlreadyExists(f"there is a user with the e-mail address {user.email!r} already")
+        if len(self._by_id) >= MOST_USERS:
+            raise MisuseError(f"expected at most {MOST_USERS:,} users in one fake; reset() it, or make another")
         self._by_id[id] = user
         self._by_email[user.email] = user
 

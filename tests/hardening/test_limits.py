@@ -2,13 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.hardening.served import EMAIL, LIST, SCENARIO
 from tests.wsgi import call
-from tiledesk_fake import MisuseError, TiledeskFake, nesting
+from tiledesk_fake import MisuseError, ScenarioError, TiledeskFake, history, nesting, users
 from tiledesk_fake import journal as journal_module
 from tiledesk_fake.http1 import Limits
 from tiledesk_fake.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIONS
@@ -49,6 +52,8 @@ def test_the_documented_limits_are_those_of_the_code() -> None:
         "exchanges": MOST_EXCHANGES,
         "journal": MOST_BYTES,
         "violations": MOST_VIOLATIONS,
+        "users": users.MOST_USERS,
+        "tokens": history.MOST_TOKENS,
     }
     assert limits.body_bytes == BODY_LIMIT
 
@@ -159,11 +164,42 @@ def test_a_journal_that_holds_more_is_found(fake: TiledeskFake, monkeypatch: pyt
     assert (len(fake.journal), fake.journal.dropped) != (1_000, 1)
 
 
-# --- what has no limit but memory --------------------------------------------------------------------------------
+# --- what a fake holds -------------------------------------------------------------------------------------------
+
+
+def test_a_fake_may_have_100000_users_and_no_more() -> None:
+    fake = TiledeskFake()
+    for number in range(100_000):
+        fake.add_user(email=f"{number}@example.com", password="secret")
+
+    with pytest.raises(MisuseError, match="at most 100,000 users"):
+        fake.add_user(email="one-more@example.com")
+    assert len(fake.users) == 100_000
+    assert ask_as(fake, "99999@example.com") == 200
+
+
+def ask_as(fake: TiledeskFake, email: str) -> int:
+    return call(fake.wsgi_app, "GET", LIST, [("Authorization", fake.users[email].authorization)]).status
+
+
+def test_a_fake_may_have_as_many_tokens_as_the_limit_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a limit that does not take minutes to reach."""
+    monkeypatch.setattr(history, "MOST_TOKENS", 50)
+    fake = TiledeskFake()
+    ada, bob = fake.add_user(email=EMAIL), fake.add_user(email="bob@example.com")
+    for number in range(50):
+        phone = fake.issue_token(bob if number % 2 else ada)
+
+    with pytest.raises(MisuseError, match="at most 50 tokens"):
+        fake.issue_token(ada)
+    fake.revoke(phone)
+    fake.restore(fake.snapshot())
+    assert (len(fake.history(ada)), len(fake.history(bob))) == (25, 25)
+    fake.reset()
+    fake.issue_token(fake.add_user(email=EMAIL))
 
 
 def test_a_user_may_have_tens_of_thousands_of_tokens() -> None:
-    """The documentation says why there is no limit; what there is still answers by pages."""
     fake = TiledeskFake(secret=SECRET)
     ada = fake.add_user(email=EMAIL, password="secret")
     for _ in range(20_000):
@@ -173,14 +209,50 @@ def test_a_user_may_have_tens_of_thousands_of_tokens() -> None:
     assert (listed["count"], len(listed["jwts"])) == (20_000, 40)
 
 
-def test_a_fake_may_have_thousands_of_users() -> None:
+def scenario_of(users: int, tokens: int) -> dict[str, Any]:
+    """A scenario of so many users with so many tokens each."""
+    return {"users": [{"email": f"{number}@example.com", "tokens": [{}] * tokens} for number in range(users)]}
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [(scenario_of(3, 0), scenario_of(4, 0)), (scenario_of(2, 5), scenario_of(1, 11)), ({}, scenario_of(1, 11))],
+    ids=["users", "tokens", "tokens of one"],
+)
+def test_a_scenario_may_hold_as_much_as_a_fake_and_no_more(
+    within: dict[str, Any], beyond: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "MOST_USERS", 3)
+    monkeypatch.setattr(history, "MOST_TOKENS", 10)
     fake = TiledeskFake()
-    for number in range(5_000):
-        fake.add_user(email=f"{number}@example.com", password="secret")
 
-    assert len(fake.users) == 5_000
-    assert ask_as(fake, "4999@example.com") == 200
+    with pytest.raises(ScenarioError, match=r"expected at most (3 users|10 tokens) in all, got (4|11)"):
+        fake.load(beyond)
+    assert len(fake.users) == 0
+    fake.load(within)
+    assert len(fake.users) == len(within.get("users", ()))
 
 
-def ask_as(fake: TiledeskFake, email: str) -> int:
-    return call(fake.wsgi_app, "GET", LIST, [("Authorization", fake.users[email].authorization)]).status
+def test_scenarios_that_add_up_to_more_than_a_fake_holds_are_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MOST_TOKENS", 10)
+    fake = TiledeskFake()
+    ada = fake.add_user(email="ada@example.com")
+    fake.issue_token(ada)
+
+    with pytest.raises(ScenarioError, match="at most 10 tokens in one fake"):
+        fake.load(scenario_of(2, 5))
+    assert (list(fake.users), len(fake.history(ada))) == (["ada@example.com"], 1)
+
+
+def test_a_small_file_that_asks_for_a_lot_is_refused_at_once(tmp_path: Path) -> None:
+    """A thousand users who share a list by aliases; a list would be made of each."""
+    file = tmp_path / "bomb.yaml"
+    first = f"  - {{email: a@example.com, tokens: &all [{'{},' * 2_000}]}}\n"
+    others = (f"  - {{email: {number}@example.com, tokens: *all}}\n" for number in range(1_000))
+    file.write_text("users:\n" + first + "".join(others), encoding="utf-8")
+
+    command = [sys.executable, "-m", "tiledesk_fake", "serve", "--port", "0", "--scenario", str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "expected at most 2,000,000 tokens in all, got 2,002,000" in ended.stderr
