@@ -17,29 +17,45 @@ MOST_GROWTH = 6 * MIB
 KINDS = 12
 LONG = 8_000
 AT_ONCE = 8
+WIDE = "%F0%9F%98%80"
+
+
+def long_in(kind: int, unique: str) -> tuple[str, str, list[str]]:
+    """Target, host and headers of a request that is long in one part; `unique` is in that part."""
+    basic = f"Authorization: {BASIC}"
+    match kind:
+        case 0:
+            return LIST, "fake", [basic, f"X-Long: {unique * (LONG // 8)}"]
+        case 1:
+            return LIST, "fake", [basic, *(f"X-{unique}-{name}: {'v' * 60}" for name in range(LONG // 80))]
+        case 2:
+            return LIST, "fake", [basic, f"X-{unique * (LONG // 8)}: v"]
+        case 3:
+            return f"{LIST}/{unique}{'a' * LONG}", "fake", [basic]
+        case 4:
+            return f"{LIST}/{WIDE}{unique}{'a' * LONG}", "fake", [basic]
+        case 5:
+            return f"{LIST}?{WIDE}{unique}{'a' * LONG}={WIDE}{'b' * (LONG // 2)}", "fake", [basic]
+        case 6:
+            return f"{LIST}?" + "&".join(f"{unique}{name}=" for name in range(LONG // 14)), "fake", [basic]
+        case 7:
+            return f"/v3/{unique}{chr(39) * LONG}", "fake", [basic]
+        case 8:
+            return LIST, f"{unique}{chr(39) * LONG}", ["Authorization: x"]
+        case 9:
+            return LIST, "fake", [f"Authorization: {unique * (LONG // 8)}"]
+        case 10:
+            # Empty lists take twenty times as much memory as their text.
+            claims = {"_id": ADA, "sub": "user", "jti": unique, "a": [[]] * (LONG // 5)}
+            return LIST, "fake", [f"Authorization: JWT {sign(claims, SIGNING_SECRET.encode())}"]
+        case _:
+            return LIST, "fake", [basic, f"Content-Type: text/{unique * (LONG // 8)}", "Content-Length: 1"]
 
 
 def requests(number: int, kinds: Sequence[int] = range(KINDS)) -> Iterator[bytes]:
     """Requests of 8 KB each, no two alike in any part, long in every part in turn that a server might remember."""
-    wide = "%F0%9F%98%80"
     for each in range(number):
-        basic, unique = f"Authorization: {BASIC}", f"{each:08}"
-        # Empty lists take twenty times as much memory as their text.
-        claims = {"_id": ADA, "sub": "user", "jti": unique, "a": [[]] * (LONG // 5)}
-        target, host, headers = [
-            (LIST, "fake", [basic, f"X-Long: {unique * (LONG // 8)}"]),
-            (LIST, "fake", [basic, *(f"X-{unique}-{name}: {'v' * 60}" for name in range(LONG // 80))]),
-            (LIST, "fake", [basic, f"X-{unique * (LONG // 8)}: v"]),
-            (f"{LIST}/{unique}{'a' * LONG}", "fake", [basic]),
-            (f"{LIST}/{wide}{unique}{'a' * LONG}", "fake", [basic]),
-            (f"{LIST}?{wide}{unique}{'a' * LONG}={wide}{'b' * (LONG // 2)}", "fake", [basic]),
-            (f"{LIST}?" + "&".join(f"{unique}{name}=" for name in range(LONG // 14)), "fake", [basic]),
-            (f"/v3/{unique}{chr(39) * LONG}", "fake", [basic]),
-            (LIST, f"{unique}{chr(39) * LONG}", ["Authorization: x"]),
-            (LIST, "fake", [f"Authorization: {unique * (LONG // 8)}"]),
-            (LIST, "fake", [f"Authorization: JWT {sign(claims, SIGNING_SECRET.encode())}"]),
-            (LIST, "fake", [basic, f"Content-Type: text/{unique * (LONG // 8)}", "Content-Length: 1"]),
-        ][kinds[each % len(kinds)]]
+        target, host, headers = long_in(kinds[each % len(kinds)], f"{each:08}")
         method = "DELETE" if target.startswith(f"{LIST}/") else "GET"
         body = "x" if "Content-Length: 1" in headers else ""
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *headers, "", body]
