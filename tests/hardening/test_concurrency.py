@@ -154,7 +154,7 @@ def test_what_takes_too_long_to_decide_is_a_failure() -> None:
 # --- nobody waits for what others wait for ------------------------------------------------------------------------
 
 
-def is_free_while_a_delayed_answer_waits(patch: pytest.MonkeyPatch) -> bool:
+def is_free_while_a_delayed_answer_waits(patch: pytest.MonkeyPatch, patience_s: float = PATIENCE_S) -> bool:
     """Whether the Python interface answers while a client of the WSGI app waits for a delayed answer."""
     fake = TiledeskFake()
     fake.load(SCENARIO)
@@ -176,7 +176,7 @@ def is_free_while_a_delayed_answer_waits(patch: pytest.MonkeyPatch) -> bool:
         listed.set()
 
     test = in_another_thread(use)
-    free = listed.wait(2)
+    free = listed.wait(patience_s)
     over.set()
     client.join(PATIENCE_S)
     test.join(PATIENCE_S)
@@ -193,7 +193,7 @@ def test_a_delay_under_the_lock_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(Road, "_misbehave", misbehave)
 
-    assert not is_free_while_a_delayed_answer_waits(monkeypatch)
+    assert not is_free_while_a_delayed_answer_waits(monkeypatch, patience_s=0.3)
 
 
 def test_users_can_be_looked_through_while_others_are_added() -> None:

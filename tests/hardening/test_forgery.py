@@ -16,12 +16,16 @@ from tests.wsgi import call
 from tiledesk_fake import TiledeskFake, gate, tokens
 
 
-@pytest.fixture
-def fake() -> TiledeskFake:
+def new_fake() -> TiledeskFake:
     fake = TiledeskFake(secret=SIGNING_SECRET)
     fake.clock.freeze(datetime.fromtimestamp(NOW_S, UTC))
     fake.load(SCENARIO)
     return fake
+
+
+@pytest.fixture
+def fake() -> TiledeskFake:
+    return new_fake()
 
 
 def let_in(fake: TiledeskFake) -> Counter[str]:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,9 @@ import pytest
 from tests.hardening.served import EMAIL, LIST, SCENARIO
 from tests.wsgi import call
 from tiledesk_fake import MisuseError, ScenarioError, TiledeskFake, history, nesting, users
-from tiledesk_fake import journal as journal_module
 from tiledesk_fake.http1 import Limits
 from tiledesk_fake.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIONS
-from tiledesk_fake.nesting import DEEPEST, nests_too_deep
+from tiledesk_fake.nesting import DEEPEST
 from tiledesk_fake.tokens import sign
 from tiledesk_fake.web.body import BODY_LIMIT
 
@@ -24,11 +21,15 @@ JSON = ("Content-Type", "application/json")
 SECRET = "of-the-limits"
 
 
-@pytest.fixture
-def fake() -> TiledeskFake:
+def new_fake() -> TiledeskFake:
     fake = TiledeskFake(secret=SECRET)
     fake.load(SCENARIO)
     return fake
+
+
+@pytest.fixture
+def fake() -> TiledeskFake:
+    return new_fake()
 
 
 def ask(fake: TiledeskFake, target: str = LIST, body: bytes = b"") -> int:
@@ -109,18 +110,12 @@ def test_a_token_that_others_made_may_nest_100_levels_and_no_more(
     ],
 )
 def test_only_what_is_nested_counts(text: str) -> None:
-    assert not nests_too_deep(text)
+    assert not nesting.nests_too_deep(text)
 
 
 @pytest.mark.parametrize("text", ['"" ' + "[" * 101, '["\\\\"' + ",[" * 101, "[{" * 51, '"' * 3 + "[" * 0 + "[" * 0])
 def test_text_that_is_no_json_is_measured_all_the_same(text: str) -> None:
-    assert nests_too_deep(text) == (text.count("[") + text.count("{") > 100)
-
-
-def test_a_limit_that_is_another_is_found(fake: TiledeskFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nesting, "DEEPEST", 99)
-
-    assert [ask(fake, body=nested(depth).encode()) for depth in (100, 101)] != [200, 400]
+    assert nesting.nests_too_deep(text) == (text.count("[") + text.count("{") > 100)
 
 
 # --- what the journal holds --------------------------------------------------------------------------------------
@@ -137,12 +132,12 @@ def test_the_journal_holds_1000_exchanges_and_no_more(fake: TiledeskFake) -> Non
 
 
 def test_the_journal_holds_no_more_than_4_mebibytes_of_long_exchanges(fake: TiledeskFake) -> None:
-    for number in range(100):
+    for number in range(60):
         ask(fake, f"{LIST}?{'x' * 15_000}={number}")
 
     held = fake.journal.exchanges
-    assert 10 < len(held) < 90
-    assert fake.journal.dropped == 100 - len(held)
+    assert 10 < len(held) < 50
+    assert fake.journal.dropped == 60 - len(held)
     assert sum(len(exchange.target) + len(str(exchange.violations)) for exchange in held) < MOST_BYTES
 
 
@@ -154,14 +149,6 @@ def test_the_journal_holds_the_first_100_violations_and_no_more(fake: TiledeskFa
 
     assert len(fake.journal.violations) == 100
     assert "unknown=0" in fake.journal.violations[0].curl
-
-
-def test_a_journal_that_holds_more_is_found(fake: TiledeskFake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "MOST_EXCHANGES", 1_001)
-    for number in range(1_001):
-        ask(fake, f"{LIST}?page={number}")
-
-    assert (len(fake.journal), fake.journal.dropped) != (1_000, 1)
 
 
 # --- what a fake holds -------------------------------------------------------------------------------------------
@@ -251,8 +238,5 @@ def test_a_small_file_that_asks_for_a_lot_is_refused_at_once(tmp_path: Path) -> 
     others = (f"  - {{email: {number}@example.com, tokens: *all}}\n" for number in range(1_000))
     file.write_text("users:\n" + first + "".join(others), encoding="utf-8")
 
-    command = [sys.executable, "-m", "tiledesk_fake", "serve", "--port", "0", "--scenario", str(file)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert "expected at most 2,000,000 tokens in all, got 2,002,000" in ended.stderr
+    with pytest.raises(ScenarioError, match=r"expected at most 2,000,000 tokens in all, got 2,002,000"):
+        TiledeskFake().load(file)

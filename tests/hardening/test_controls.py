@@ -1,0 +1,134 @@
+"""Controls: each test of this directory and of the server fails where there is the defect that it is there to find."""
+
+import importlib
+import inspect
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hardening import defects_of_fake, defects_of_server
+from tests.hardening.planting import Defect, Finding, Made, Planting
+from tests.test_server import app, client, hurried, logged, logged_at_root, serve  # noqa: F401 - as fixtures
+from tiledesk_fake import server
+
+# A test that fails because of these was called wrongly, and proves nothing.
+MISTAKES = (TypeError, AttributeError, NameError, ImportError)
+
+CONTROLS = [
+    pytest.param(defect, finding, id=f"{defect.what}-{finding.test.__name__}")
+    for defect in [*defects_of_server.DEFECTS, *defects_of_fake.DEFECTS]
+    for finding in defect.found_by
+]
+
+
+def plant(defect: Defect, planting: Planting) -> None:
+    end_what_is_left_behind(planting)
+    for module in ("tests.raw_http", "tests.test_server"):
+        planting.patch.setattr(f"{module}.PATIENCE_S", defect.patience_s)
+    planting.patch.setattr("tests.test_server.LIVES", 4)
+    # On a busy machine, a process that spins takes a while to spend what is too much.
+    planting.patch.setattr("tests.test_server.WATCHED_S", 5.0)
+    defect.plant(planting)
+
+
+def end_what_is_left_behind(planting: Planting) -> None:
+    """In the end, end every server that a defect has kept from ending."""
+    init = server._Listening.__init__
+
+    def noted(self: server._Listening, *arguments: Any) -> None:
+        init(self, *arguments)
+        planting.over.callback(self.end)
+
+    planting.patch.setattr(server._Listening, "__init__", noted)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("defect", "finding"), CONTROLS)
+def test_a_defect_is_found(request: pytest.FixtureRequest, defect: Defect, finding: Finding) -> None:
+    with ExitStack() as over, pytest.MonkeyPatch.context() as patch:
+        plant(defect, Planting(patch, over))
+        given = {name: made.make() if isinstance(made, Made) else made for name, made in finding.arguments.items()}
+        for name in inspect.signature(finding.test).parameters:
+            if name not in given:
+                given[name] = request.getfixturevalue(name)
+        try:
+            finding.test(**given)
+        except MISTAKES:
+            raise
+        except (Exception, pytest.fail.Exception):
+            return
+    pytest.fail(f"passes with a server that {defect.what}")
+
+
+# --- no test without a control -----------------------------------------------------------------------------------
+
+# Tests that are controls, or judge what the others judge by.
+JUDGES = {
+    "test_controls.test_a_defect_is_found",
+    "test_controls.test_every_test_has_a_control",
+    "test_concurrency.test_the_checker_refuses_what_cannot_have_happened",
+    "test_concurrency.test_the_checker_accepts_what_can_have_happened_in_one_order_only",
+    "test_concurrency.test_the_checker_agrees_with_trying_all_orders",
+    "test_concurrency.test_what_takes_too_long_to_decide_is_a_failure",
+    "test_forgery.test_a_right_signature_over_other_parts_is_what_it_says",
+    "test_hostile_input.test_mutations_find_a_server_that_says_them_again",
+    "test_secrets.test_a_secret_on_the_command_line_is_seen_by_everybody",
+    "test_promises.test_every_promise_names_its_tests",
+    "test_promises.test_every_module_of_these_tests_is_named",
+}
+# Tests whose defects have a catalogue of their own.
+ELSEWHERE = {
+    "test_concurrency.test_clients_in_threads_of_one_app_are_served_in_some_order": "test_a_planted_race_is_found",
+    "test_concurrency.test_without_resets_long_histories_are_served_in_some_order": "test_a_planted_race_is_found",
+    "test_concurrency.test_a_delayed_answer_keeps_nobody_else_waiting_without_a_server_either": (
+        "test_a_delay_under_the_lock_is_found"
+    ),
+    "test_forgery.test_more_than_200_forgeries_are_refused_and_do_nothing": "test_a_lenient_gate_is_found",
+    "test_hostile_input.test_hostile_requests_get_one_clean_answer_each": "test_a_defect_is_found",
+    "test_hostile_input.test_mutated_requests_get_clean_answers_that_tell_nothing": (
+        "test_mutations_find_a_server_that_says_them_again"
+    ),
+    "test_hostile_input.test_hostile_requests_leave_no_secret_in_the_journal": (
+        "test_a_journal_that_tells_a_secret_is_found"
+    ),
+    "test_memory.test_requests_of_8_kb_do_not_fill_the_memory": "test_what_is_remembered_too_long_is_found",
+    "test_no_surprises.test_hostile_clients_make_it_connect_run_and_write_nothing": (
+        "test_a_fake_that_reaches_out_is_found"
+    ),
+    "test_promises.test_every_test_that_is_named_exists": "test_a_test_that_does_not_exist_is_found",
+    "test_secrets.test_planted_secrets_come_out_nowhere": "test_a_secret_that_is_not_redacted_is_found",
+    "test_secrets.test_an_exception_is_logged_without_what_was_sent": "test_a_log_that_tells_the_request_is_found",
+    "test_secrets.test_an_error_tells_no_secret": "test_an_error_that_tells_a_secret_is_found",
+}
+
+
+def all_tests() -> set[str]:
+    """Those of this directory and of the server, as `module.name`."""
+    files = [*Path(__file__).parent.glob("test_*.py"), Path(__file__).parents[1] / "test_server.py"]
+    modules = [".".join(file.relative_to(Path(__file__).parents[2]).with_suffix("").parts) for file in files]
+    return {
+        f"{module.rpartition('.')[2]}.{name}"
+        for module in modules
+        for name in vars(importlib.import_module(module))
+        if name.startswith("test_")
+    }
+
+
+def test_every_test_has_a_control() -> None:
+    tests = all_tests()
+    controlled = {
+        f"{finding.test.__module__.rpartition('.')[2]}.{finding.test.__name__}"
+        for defect in [*defects_of_server.DEFECTS, *defects_of_fake.DEFECTS]
+        for finding in defect.found_by
+    }
+    controls = {f"{test.partition('.')[0]}.{control}" for test, control in ELSEWHERE.items()}
+
+    assert tests >= controls
+    assert tests == {
+        *controlled,
+        *JUDGES,
+        *ELSEWHERE,
+        *(test for test in tests if test.endswith("_is_found")),
+    }
