@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .arguments import checked
 from .clock import moment
 from .errors import MisuseError, nearest
-from .redaction import redacted
+from .redaction import printable, redacted
 from .users import User
 
 RULES: Mapping[str, str] = {
@@ -52,11 +52,11 @@ class Violation(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.rule}: {self.message}\n"
+            f"{self.rule}: {printable(self.message)}\n"
             f"    expected  {self.expected}\n"
-            f"    got       {self.got}\n"
+            f"    got       {printable(self.got)}\n"
             f"    contract  {self.where}\n"
-            f"    again     {self.curl}"
+            f"    again     {printable(self.curl)}"
         )
 
 
@@ -89,7 +89,7 @@ class Exchange(NamedTuple):
         return moment(self.at_ms)
 
     def __str__(self) -> str:
-        parts = [f"{self.method} {self.target} -> {self.status or 'no answer'}"]
+        parts = [f"{self.method} {printable(self.target)} -> {self.status or 'no answer'}"]
         if self.user:
             parts.append(f"by {self.user.email}")
         if self.fault:

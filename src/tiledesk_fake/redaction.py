@@ -59,6 +59,15 @@ def _without_secret_value(piece: str, *, is_parameter: bool) -> str:
     return piece
 
 
+def printable(text: str) -> str:
+    r"""The text with what would steer a terminal, break the line or be invisible written as escapes.
+
+    >>> printable("page=\x1b[31m")
+    'page=\\x1b[31m'
+    """
+    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def redacted_value(name: str, value: str) -> str:
     """The value of a query parameter, decoded, as far as it may be seen.
 

@@ -4,13 +4,16 @@ Races, lenient gates, leaks of memory and of secrets have catalogues of their ow
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tests.hardening import (
     test_concurrency,
     test_forgery,
+    test_hostile_input,
     test_lifecycle,
     test_limits,
     test_no_surprises,
@@ -18,7 +21,7 @@ from tests.hardening import (
 )
 from tests.hardening.defects_of_server import stretched, waiting_in_turn
 from tests.hardening.planting import Made, Plant, Planting, by, defect, instead
-from tests.hardening.served import SIGNING_SECRET, serving
+from tests.hardening.served import SIGNING_SECRET, Served, serving
 from tiledesk_fake import history, tokens
 from tiledesk_fake.fake import UsersByEmail
 from tiledesk_fake.http1 import Connection, Limits
@@ -31,12 +34,19 @@ def constant(module: str, name: str, value: object) -> Plant:
     return instead(f"tiledesk_fake.{module}.{name}", value)
 
 
+def serving_so(
+    arguments: tuple[str, ...], before: str, directory: Path, environment: Mapping[str, str] | None = None
+) -> AbstractContextManager[Served]:
+    return serving(directory, *arguments, before=before, environment=environment)
+
+
 def served(module: Any, *arguments: str, before: str = "") -> Plant:
     """Let a module serve a command with this defect, or with these arguments."""
 
     def plant(planting: Planting) -> None:
-        planting.patch.setattr(module, "serving", lambda directory: serving(directory, *arguments, before=before))
+        planting.patch.setattr(module, "serving", partial(serving_so, arguments, before))
         planting.patch.setattr(test_lifecycle, "ENDS_WITHIN_S", 0.5)
+        planting.patch.setattr(test_lifecycle, "WATCHED_S", 5.0)
 
     return plant
 
@@ -119,6 +129,37 @@ DEFECTS = [
             before="import signal; real = signal.signal; signal.signal = lambda n, _: real(n, signal.SIG_IGN)",
         ),
         test_lifecycle.test_a_second_interrupt_does_not_keep_the_command_from_ending,
+    ),
+    defect(
+        "listens on all addresses",
+        served(
+            test_lifecycle,
+            before="import tiledesk_fake.server as s; b = s._bind; s._bind = lambda _, port: b('0.0.0.0', port)",
+        ),
+        test_lifecycle.test_the_command_listens_on_this_machine_only,
+    ),
+    defect(
+        "looks at its idle clients all the time",
+        served(test_lifecycle, before="import tiledesk_fake.http1 as http1; http1.Service.WATCH_EVERY_S = 0"),
+        test_lifecycle.test_idle_clients_cost_next_to_nothing,
+    ),
+    defect(
+        "lets browsers send credentials",
+        instead("tiledesk_fake.web.road._FROM_ANYWHERE", ("Access-Control-Allow-Credentials", "true")),
+        by(
+            test_hostile_input.test_every_origin_is_told_the_same_and_none_may_send_credentials,
+            origin="null",
+            method="GET",
+        ),
+    ),
+    defect(
+        "is debugged where Flask is",
+        served(
+            test_hostile_input,
+            before="import os, tiledesk_fake.web.params as p\n"
+            "if os.environ.get('FLASK_DEBUG'): p.Parameters.value = lambda *_: 1 // 0",
+        ),
+        test_hostile_input.test_development_mode_of_flask_changes_nothing,
     ),
     defect(
         "loses an answer",

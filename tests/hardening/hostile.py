@@ -33,6 +33,8 @@ SECRETS = {
     "signing-secret": SIGNING_SECRET,
 }
 MARK = '<hostile mark="1">'
+# What is revoked if a request is served that is hidden in another.
+HIDDEN_JTI = "600-laptop"
 
 
 @dataclass(frozen=True)
@@ -378,6 +380,7 @@ def _targets(method: str, target: str) -> Iterator[Case]:
     }
     for name, other in refused.items():
         yield Case(f"target-{name}", request(method, other), methods=(method,), refused=True)
+    yield Case("target-raw-ansi", request(method, target.encode() + b"\x9b31m"), methods=(method,))
     yield Case("target-raw-latin-1", request(method, target.encode() + b"\xe9\xff"), methods=(method,))
     yield Case("target-raw-utf-8", request(method, target + "\N{SNOWMAN}"), methods=(method,))
 
@@ -464,7 +467,7 @@ def _headers(method: str, target: str) -> Iterator[Case]:
 
 
 def _framing(method: str, target: str) -> Iterator[Case]:
-    smuggled = request("DELETE", f"{LIST}/600-laptop")
+    smuggled = request("DELETE", f"{LIST}/{HIDDEN_JTI}")
     chunked = "Transfer-Encoding: chunked"
     end = b"0\r\n\r\n"
 
@@ -575,6 +578,7 @@ def _bodies(method: str, target: str) -> Iterator[Case]:
         "tag": (MARK, b"x"),
         "jwt": (f"text/plain; token={TOKEN}", b"x"),
         "none": ("", b"{}"),
+        "ansi": ("\x9b31m\u202e", b"x"),
     }.items():
         yield Case(
             f"type-{name}", request(method, target, f"Content-Type: {content_type}", body=body), methods=(method,)

@@ -1,18 +1,21 @@
 """Hostile input: whatever a client sends, it gets one clean answer per request, and so does the next client."""
 
 import itertools
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 from pytest_tiledesk_fake import Factory
 
 from tests.hardening.defective import DEFECTS, answer, serving_defect
 from tests.hardening.hostile import (
+    HIDDEN_JTI,
     SECRETS,
     Case,
     answers_in,
@@ -22,8 +25,9 @@ from tests.hardening.hostile import (
     mutations,
     request,
 )
-from tests.hardening.served import ENDPOINTS, SCENARIO, SIGNING_SECRET, serving
-from tiledesk_fake import TiledeskFake, gate
+from tests.hardening.served import BASIC, ENDPOINTS, LIST, SCENARIO, SIGNING_SECRET, serving
+from tests.wsgi import call
+from tiledesk_fake import TiledeskFake, gate, journal
 from tiledesk_fake.http1 import RequestReader
 from tiledesk_fake.web import manners
 from tiledesk_fake.web.params import Parameters
@@ -115,10 +119,14 @@ def target(request: pytest.FixtureRequest, listening: Callable[[str, str], Targe
 
 
 def assert_serves(port: int) -> None:
+    """A client is answered, and no request that was hidden in another has revoked what it was to revoke."""
     received = exchange(port, Case("normal", request()))
 
     assert isinstance(received, bytes)
-    assert [answer.status for answer in answers_in(received, ("GET",))] == [200]
+    (answer,) = answers_in(received, ("GET",))
+    assert answer.status == 200
+    revoked = {record["jti"]: record["revoked"] for record in json.loads(answer.body)["jwts"]}
+    assert revoked[HIDDEN_JTI] is False
 
 
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS.values(), ids=ENDPOINTS)
@@ -139,25 +147,66 @@ def test_mutated_requests_get_clean_answers_that_tell_nothing(
     assert_serves(target.port)
 
 
-def secrets_in_the_journal(target: Target, method: str, path: str) -> list[str]:
-    """The secrets that are found in what the journal says about all hostile requests."""
+def told_by_the_journal(target: Target, method: str, path: str) -> list[str]:
+    """All that the journal says about hostile requests, as it is read and as it is printed."""
     assert target.fake
     journal = target.fake.journal
     journal.clear()
     cases = (case for case in cases_for(method, path) if case.name != "long")
     assert faults(target.port, cases, quirks=target.quirks) == {}
-    heard = [*map(str, journal.exchanges), *map(repr, journal.exchanges), *map(str, journal.violations)]
+    told = [*map(str, journal.exchanges), *map(repr, journal.exchanges)]
+    told += [str(violation) for exchange in journal.exchanges for violation in exchange.violations]
     journal.clear()
-    assert len(heard) > 400
-    return [name for name, secret in SECRETS.items() if secret in "\n".join(heard)]
+    assert len(told) > 400
+    return told
+
+
+def found_in_the_journal(target: Target, method: str, path: str) -> list[str]:
+    """The secrets in it, and the characters that would steer a terminal or hide in it."""
+    told = "\n".join(told_by_the_journal(target, method, path))
+    return [
+        *(name for name, secret in SECRETS.items() if secret in told),
+        *sorted({ascii(each) for each in told if not each.isprintable()} - {ascii("\n")}),
+    ]
 
 
 @pytest.mark.parametrize("quirks", QUIRKS)
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS.values(), ids=ENDPOINTS)
-def test_hostile_requests_leave_no_secret_in_the_journal(
+def test_hostile_requests_leave_no_secret_and_no_escape_sequence_in_the_journal(
     listening: Callable[[str, str], Target], method: str, path: str, quirks: str
 ) -> None:
-    assert secrets_in_the_journal(listening("fixture", quirks), method, path) == []
+    assert found_in_the_journal(listening("fixture", quirks), method, path) == []
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://203.0.113.5"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "POST"])
+def test_every_origin_is_told_the_same_and_none_may_send_credentials(origin: str, method: str) -> None:
+    """As by the real server. A browser that knows a user's password would send it only where a server allows that."""
+    fake = TiledeskFake(secret=SIGNING_SECRET)
+    fake.load(SCENARIO)
+    asked = [
+        ("Origin", origin),
+        ("Access-Control-Request-Method", "DELETE"),
+        ("Access-Control-Request-Private-Network", "true"),
+    ]
+    for target in (f"{LIST}?callback=alert", f"{LIST}/none", "/elsewhere"):
+        for credentials in ([], [("Authorization", BASIC)]):
+            reply = call(fake.wsgi_app, method, target, [*asked, *credentials])
+            told = {name: value for name, value in reply.headers.items() if name.startswith("Access-Control-")}
+
+            assert told.pop("Access-Control-Allow-Origin") == "*"
+            assert told in ({}, {"Access-Control-Allow-Methods": "GET,HEAD,PUT,PATCH,POST,DELETE"})
+            assert b"alert" not in reply.body
+
+
+def test_development_mode_of_flask_changes_nothing(tmp_path: Path) -> None:
+    debugging = {"FLASK_DEBUG": "1", "FLASK_ENV": "development", "WERKZEUG_DEBUG_PIN": "off"}
+    cases = [
+        case for case in cases_for(*ENDPOINTS["list"]) if case.name.startswith(("valid", "target-", "query-", "json-"))
+    ]
+    with serving(tmp_path, environment=debugging) as served:
+        assert faults(served.port, cases) == {}
+        assert served.errors.read_text(encoding="utf-8") == ""
 
 
 # --- the same checks, against defects ----------------------------------------------------------------------------
@@ -239,7 +288,30 @@ def test_a_journal_that_tells_a_secret_is_found(
     with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
         fake.load(SCENARIO)
 
-        assert "token" in secrets_in_the_journal(Target(port_of(fake), False, fake), *ENDPOINTS["list"])
+        assert "token" in found_in_the_journal(Target(port_of(fake), False, fake), *ENDPOINTS["list"])
+
+
+def test_a_journal_that_shows_escape_sequences_is_found(
+    fake_tiledesk_factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "printable", lambda text: text)
+    with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
+        fake.load(SCENARIO)
+
+        assert r"'\x9b'" in found_in_the_journal(Target(port_of(fake), False, fake), *ENDPOINTS["list"])
+
+
+def test_a_hidden_request_that_is_served_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = RequestReader.feed
+
+    def blind(self: RequestReader, data: memoryview) -> None:
+        feed(self, memoryview(bytes(data).replace(b"Content-Length", b"X-Content-Lengt")))
+
+    monkeypatch.setattr(RequestReader, "feed", blind)
+    exchange(port, next(case for case in cases_for(*ENDPOINTS["list"]) if case.name == "framing-body-is-request-GET"))
+
+    with pytest.raises(AssertionError):
+        assert_serves(port)
 
 
 def test_a_check_that_is_missing_in_the_reader_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

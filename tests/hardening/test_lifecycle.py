@@ -14,6 +14,7 @@ import pytest
 from tests.hardening.hostile import request
 from tests.hardening.served import SCENARIO, SIGNING_SECRET, serving
 from tests.raw_http import Client
+from tests.test_server import cpu_s
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.http1 import Limits
 from tiledesk_fake.server import Server
@@ -26,6 +27,7 @@ TRIES = 3
 # Until a server gives up on them, stalled clients stay.
 CUT_OFF_WITHIN_S = 5.0
 ENDS_WITHIN_S = 2.0
+WATCHED_S = 0.5
 
 
 @contextmanager
@@ -116,6 +118,20 @@ def test_a_head_that_trickles_in_is_a_408(fake: TiledeskFake) -> None:
 
 
 # --- the command -------------------------------------------------------------------------------------------------
+
+
+def test_the_command_listens_on_this_machine_only(tmp_path: Path) -> None:
+    with serving(tmp_path) as served, pytest.raises(ConnectionRefusedError):
+        Client(served.port, host="127.0.0.2")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="measures a process as Linux does")
+def test_idle_clients_cost_next_to_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path) as served, open_clients(served.port, 50):
+        before, until = cpu_s(served.process.pid), time.monotonic() + WATCHED_S
+        while time.monotonic() < until:
+            time.sleep(0.05)
+            assert cpu_s(served.process.pid) - before < 0.1
 
 
 @contextmanager

@@ -80,6 +80,10 @@ def requests(planted: Planted) -> Iterator[tuple[str, str, list[tuple[str, str]]
     extra = [
         ("Cookie", f"a={COOKIE}"),
         ("X-Api-Key", API_KEY),
+        ("X-Auth-Token", API_KEY),
+        ("Proxy-Authorization", f"Basic {basic}"),
+        ("X-Session", COOKIE),
+        ("X-Forwarded-For", token),
         ("User-Agent", f"client {token}"),
         ("Referer", f"/?t={token}"),
     ]
