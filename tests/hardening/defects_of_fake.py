@@ -65,8 +65,12 @@ def losing_answers(planting: Planting) -> None:
 
 
 def looked_through_slowly(self: UsersByEmail) -> Iterator[str]:
-    for user in self._state.users:
-        time.sleep(0.001)
+    held = self._state.users
+    for number, user in enumerate(held):
+        until = time.monotonic() + 0.5 * (number == 0)
+        before = len(held)
+        while len(held) == before and time.monotonic() < until:
+            time.sleep(0)
         yield user.email
 
 

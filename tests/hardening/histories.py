@@ -162,11 +162,19 @@ def plan(rng: random.Random, *, operations: int = OPERATIONS, resets: bool = Tru
     return calls
 
 
-def recorded(fake: TiledeskFake, seed: int, ask: Callable[[], Ask], *, resets: bool = True) -> list[Done[Call]]:
-    """The history of CLIENTS clients that begin at once, with a fake that holds the scenario; every call has a result.
+@contextmanager
+def taking_turns() -> Iterator[None]:
+    """Let threads take turns as often as they can, so that a lock that is missing is missed."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
 
-    Threads take turns as often as they can, so that a lock that is missing is missed.
-    """
+
+def recorded(fake: TiledeskFake, seed: int, ask: Callable[[], Ask], *, resets: bool = True) -> list[Done[Call]]:
+    """The history of CLIENTS clients that begin at once; the fake holds the scenario, and every call has a result."""
     fake.load(SCENARIO)
     history: list[Done[Call]] = []
     problems: list[BaseException] = []
@@ -181,15 +189,11 @@ def recorded(fake: TiledeskFake, seed: int, ask: Callable[[], Ask], *, resets: b
 
     clients = [Client(fake, ask(), plan(random.Random(f"{seed} {number}"), resets=resets)) for number in range(CLIENTS)]
     threads = [threading.Thread(target=run, args=(client,)) for client in clients]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
+    with taking_turns():
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-    finally:
-        sys.setswitchinterval(interval)
     assert problems == []
     assert len(history) == CLIENTS * OPERATIONS, "an answer was lost"
     return history

@@ -3,7 +3,9 @@
 import itertools
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.hardening.histories import (
     over_sockets,
     recorded,
     step,
+    taking_turns,
     through_wsgi,
 )
 from tests.hardening.linearizability import Done, Undecided, is_linearizable
@@ -33,28 +36,46 @@ def could_have_happened(history: Sequence[Done[Call]]) -> bool:
     return is_linearizable(history, BEFORE, step)
 
 
+def recorded_and_judged(record: Callable[[], list[Done[Call]]]) -> tuple[list[Done[Call]], bool]:
+    """A history, and whether it could have happened.
+
+    On a busy machine calls may take so long that there are too many orders to try: then another one is recorded.
+    """
+    for _ in range(3):
+        history = record()
+        with suppress(Undecided):
+            return history, could_have_happened(history)
+    raise Undecided("three histories in a row")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_clients_over_sockets_are_served_in_some_order(seed: int) -> None:
-    with new_fake() as fake, over_sockets(fake) as connect:
-        history = recorded(fake, seed, connect)
+    def record() -> list[Done[Call]]:
+        with new_fake() as fake, over_sockets(fake) as connect:
+            return recorded(fake, seed, connect)
 
-    assert could_have_happened(history)
+    _, happened = recorded_and_judged(record)
+
+    assert happened
+
+
+def of_one_app(seed: int, *, resets: bool = True) -> list[Done[Call]]:
+    fake = new_fake()
+    return recorded(fake, seed, through_wsgi(fake), resets=resets)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_clients_in_threads_of_one_app_are_served_in_some_order(seed: int) -> None:
-    fake = new_fake()
-    history = recorded(fake, seed, through_wsgi(fake))
+    _, happened = recorded_and_judged(lambda: of_one_app(seed))
 
-    assert could_have_happened(history)
+    assert happened
 
 
 @pytest.mark.parametrize("seed", range(4, 6))
 def test_without_resets_long_histories_are_served_in_some_order(seed: int) -> None:
-    fake = new_fake()
-    history = recorded(fake, seed, through_wsgi(fake), resets=False)
+    history, happened = recorded_and_judged(lambda: of_one_app(seed, resets=False))
 
-    assert could_have_happened(history)
+    assert happened
     assert {done.result for done in history} > {401, 404, "issued", "taken"}
 
 
@@ -66,9 +87,8 @@ def test_a_planted_race_is_found(race: str, monkeypatch: pytest.MonkeyPatch) -> 
     RACES[race](monkeypatch)
 
     for seed in range(20):
-        fake = new_fake()
-        history = recorded(fake, seed, through_wsgi(fake))
-        if not could_have_happened(history):
+        _, happened = recorded_and_judged(partial(of_one_app, seed))
+        if not happened:
             return
     pytest.fail(f"{race} was not found in 20 histories")
 
@@ -198,10 +218,12 @@ def test_a_delay_under_the_lock_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_users_can_be_looked_through_while_others_are_added() -> None:
     fake = TiledeskFake()
-    adding = in_another_thread(lambda: [fake.add_user(email=f"{number}@example.com") for number in range(3_000)])
-    seen = [len(list(fake.users))]
-    while adding.is_alive():
-        seen.append(len(list(fake.users)))
+    fake.add_user(email="first@example.com")
+    seen = []
+    with taking_turns():
+        adding = in_another_thread(lambda: [fake.add_user(email=f"{number}@example.com") for number in range(3_000)])
+        while adding.is_alive():
+            seen.append(len(list(fake.users)))
 
     assert seen == sorted(seen)
-    assert len(list(fake.users)) == 3_000
+    assert len(list(fake.users)) == 3_001

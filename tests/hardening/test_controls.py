@@ -27,7 +27,7 @@ def plant(defect: Defect, planting: Planting) -> None:
     end_what_is_left_behind(planting)
     for module in ("tests.raw_http", "tests.test_server"):
         planting.patch.setattr(f"{module}.PATIENCE_S", defect.patience_s)
-    planting.patch.setattr("tests.test_server.LIVES", 4)
+    planting.patch.setattr("tests.test_server.LIVES", 1)
     # On a busy machine, a process that spins takes a while to spend what is too much.
     planting.patch.setattr("tests.test_server.WATCHED_S", 5.0)
     defect.plant(planting)
