@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 
@@ -115,10 +116,10 @@ SECRETS = {
 }
 
 
-@pytest.fixture(scope="module")
-def talkative(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Run]:
+def talk(directory: Path, conftest: str = "") -> tuple[Project, Run]:
     """A run that shows as much as pytest can, of tests that all fail; and a report for machines."""
-    project = Project(tmp_path_factory.mktemp("talkative"))
+    project = Project(directory)
+    project.write("conftest.py", conftest)
     project.write("secrets.json", json.dumps(SECRETS))
     project.write("client.py", CLIENT)
     project.write("test_client.py", TESTS)
@@ -138,6 +139,11 @@ def talkative(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Run]:
         "no:randomly",
     )
     return project, run
+
+
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Run]:
+    return talk(tmp_path_factory.mktemp("talkative"))
 
 
 def test_the_run_shows_what_it_can(talkative: tuple[Project, Run]) -> None:
@@ -181,3 +187,24 @@ def test_no_basic_credentials_are_in_it(talkative: tuple[Project, Run]) -> None:
 
     # What follows the address shifts with what precedes it, so a part will do.
     assert credentials[:24] not in run.text + project.read("report.xml")
+
+
+LEAKING = """
+    from tiledesk_fake import journal
+    from tiledesk_fake.web import manners
+
+    manners.redacted = manners._shown = manners._shown_authorization = journal.redacted = lambda text: text
+    manners.redacted_value = lambda name, value: value
+"""
+
+
+def test_a_plugin_that_tells_secrets_is_found(tmp_path: Path) -> None:
+    leaking = talk(tmp_path, LEAKING)
+
+    for secret in ("password", "extra word", "secret token", "session token"):
+        with pytest.raises(AssertionError):
+            test_no_secret_is_in_it(leaking, secret)
+    with pytest.raises(AssertionError):
+        test_no_token_is_in_it_nor_the_payload_or_signature_of_one(leaking)
+    with pytest.raises(AssertionError):
+        test_no_basic_credentials_are_in_it(leaking)
