@@ -604,9 +604,8 @@ def test_answers_to_pipelined_requests_do_not_wait_for_acknowledgements(serve: S
         client.reply()
 
         assert server._listening
-        (connection,) = server._listening._service.open
-        accepted = connection._transport.get_extra_info("socket")
-        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        (connection,) = server._listening.service.open
+        assert connection._stream._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_pipelined_requests_are_answered_in_order(client: Client, app: Recorder) -> None:
@@ -638,7 +637,7 @@ def test_a_client_that_pipelines_without_end_is_held_back(client: Client, app: R
 
 
 def test_a_request_may_come_byte_by_byte(serve: Serve, app: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tiledesk_fake.http1.READ_BYTES", 1)
+    monkeypatch.setattr("tiledesk_fake.loop.READ_BYTES", 1)
     with Client(serve(app).port) as client:
         client.send(post(b"body", "X-A: b", target="/slow?x=y"))
 

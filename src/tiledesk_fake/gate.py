@@ -9,7 +9,7 @@ import base64
 import math
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
 from . import tokens
@@ -59,6 +59,7 @@ class Gate:
         self._clock = clock
         self._enforce_revocation = enforce_revocation
         self._secret = secret
+        self._remembered: dict[str, _Claims] = {}
 
     def caller(self, authorization: str | None, secret_tokens: Sequence[str] = ()) -> Caller:
         """Who the `Authorization` header, or the query's `secret_token`, says is calling.
@@ -106,8 +107,7 @@ class Gate:
     def _jwt(self, token: str | None, *, thrown_is_lost: bool) -> Caller:
         if not token:
             raise Unauthorized
-        read = _read_remembered if len(token) <= _LONGEST_REMEMBERED else _read
-        said = read(token, self._secret, thrown_is_lost)
+        said = self._remembered.get(token) or self._read(token, thrown_is_lost)
         now_s = self._clock.now_ms() // 1000
         begins_s, ends_s = said.validity_s
         if not begins_s <= now_s < ends_s:
@@ -122,6 +122,15 @@ class Gate:
             # There are no bots and no subscriptions here, so none is ever found.
             raise Unauthorized
         return Caller(user.id, user)
+
+    def _read(self, token: str, thrown_is_lost: bool) -> "_Claims":
+        # What a token says and whether its signature holds never changes; all else is judged at every request.
+        said = _read(token, self._secret, thrown_is_lost)
+        if len(token) <= _LONGEST_REMEMBERED:
+            if len(self._remembered) == _REMEMBERED_TOKENS:
+                self._remembered.clear()
+            self._remembered[token] = said
+        return said
 
     def _find(self, said: "_Claims") -> User | None:
         # MongoDB's reading: {"$ne": null} is anybody.
@@ -191,10 +200,6 @@ def _read(token: str, secret: bytes, thrown_is_lost: bool) -> _Claims:
     if decoded.payload is None:
         raise Quirk(real=thrown, calm=Unauthorized())
     return _Claims(claims)
-
-
-# What a token says and whether its signature holds never changes; all else is judged at every request.
-_read_remembered = lru_cache(maxsize=_REMEMBERED_TOKENS)(_read)
 
 
 def _presented_token(header: str, secret_tokens: Sequence[str]) -> str | None:

@@ -144,7 +144,7 @@ DEFECTS = [
     ),
     defect(
         "looks at its idle clients all the time",
-        served(test_lifecycle, before="import tiledesk_fake.http1 as http1; http1.Service.WATCH_EVERY_S = 0"),
+        served(test_lifecycle, before="import tiledesk_fake.loop as loop; loop.Loop.GUARD_EVERY_S = 0"),
         test_lifecycle.test_idle_clients_cost_next_to_nothing,
     ),
     defect(

@@ -85,12 +85,12 @@ def leaving_clients(planting: Planting) -> None:
     left: list[Any] = []
 
     def cut_off(self: Service) -> None:
-        left.extend(connection._transport for connection in self.open)
+        left.extend(connection._stream for connection in self.open)
         self.open.clear()
 
     planting.patch.setattr(Service, "cut_off", cut_off)
     # Their loop is closed by then, so that they cannot be closed in order.
-    planting.over.callback(lambda: [transport._sock.close() for transport in left])
+    planting.over.callback(lambda: [stream._socket.close() for stream in left])
 
 
 def deaf_until_later(planting: Planting) -> None:
@@ -107,8 +107,10 @@ def somewhere(host: str, port: int, *, bind: Any = server._bind) -> socket.socke
     return listener
 
 
-def of_no_protocol(host: str, port: int, *, bind: Any = server._bind) -> socket.socket:
-    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=bind(host, port).detach())
+def with_delays(host: str, port: int, *, bind: Any = server._bind) -> socket.socket:
+    listener: socket.socket = bind(host, port)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+    return listener
 
 
 def no_second_start(planting: Planting) -> None:
@@ -260,7 +262,7 @@ def remembering_who_is_gone(planting: Planting) -> None:
 
 
 def waiting_for_ever(self: Connection) -> None:
-    self._transport.write_eof()
+    self._stream.end_writing()
     self.deadline = float("inf")
 
 
@@ -289,9 +291,9 @@ def sealed_without(text: bytes, put: bytes = b"") -> Plant:
 
 def in_two_pieces(self: Connection, request: http1.Request, answer: http1.Answer, drop: object) -> None:
     head, _, body = self._service.seal(answer, request).partition(b"\r\n\r\n")
-    self._transport.write(head + b"\r\n\r\n")
+    self._stream.write(head + b"\r\n\r\n")
     time.sleep(0.02)
-    self._transport.write(body)
+    self._stream.write(body)
 
 
 def the_last_first(planting: Planting) -> None:
@@ -446,7 +448,7 @@ OF_HTTP = [
     ),
     defect(
         "lets answers wait for acknowledgements",
-        instead("tiledesk_fake.server._bind", of_no_protocol),
+        instead("tiledesk_fake.server._bind", with_delays),
         tests.test_answers_to_pipelined_requests_do_not_wait_for_acknowledgements,
     ),
     defect("answers the last first", the_last_first, tests.test_pipelined_requests_are_answered_in_order),
@@ -510,7 +512,7 @@ OF_HTTP = [
     ),
     defect(
         "reads no further when it has refused",
-        instead("tiledesk_fake.http1.Connection._finish", lambda self: self._transport.pause_reading()),
+        instead("tiledesk_fake.http1.Connection._finish", lambda self: self._stream.pause()),
         tests.test_a_refusal_survives_data_that_is_never_read,
     ),
     defect(
@@ -526,7 +528,7 @@ OF_HTTP = [
     ),
     defect(
         "takes a failing goodbye for an incident",
-        instead("tiledesk_fake.http1.Connection._linger", lambda self: self._transport.write_eof()),
+        instead("tiledesk_fake.http1.Connection._linger", lambda self: self._stream.end_writing()),
         tests.test_a_client_that_is_gone_before_the_goodbye_is_no_incident,
     ),
     defect(
@@ -538,7 +540,7 @@ OF_HTTP = [
     ),
     defect(
         "takes a half-closed connection for a closed one",
-        after(Connection, "eof_received", Connection._hang_up),
+        after(Connection, "ended", Connection._hang_up),
         by(tests.test_a_client_that_only_stops_sending_still_gets_its_answers, targets=["/slow"]),
     ),
     defect(
@@ -591,7 +593,7 @@ OF_HTTP = [
     ),
     defect(
         "keeps its failures to itself",
-        instead("tiledesk_fake.server._log_failure", lambda loop, context: None),
+        instead("tiledesk_fake.loop.log.exception", never),
         tests.test_a_failure_of_the_server_itself_costs_one_connection_and_is_logged,
     ),
     defect(
@@ -732,7 +734,7 @@ OF_LIMITS = [
     ),
     defect(
         "says nothing to who ends in the middle",
-        instead("tiledesk_fake.http1.Connection.eof_received", close_unasked),
+        instead("tiledesk_fake.http1.Connection.ended", close_unasked),
         tests.test_input_that_ends_in_the_middle_is_malformed_too,
     ),
     defect(
@@ -788,7 +790,7 @@ OF_LIMITS = [
     ),
     defect(
         "knows no deadlines",
-        instead("tiledesk_fake.http1.Service._watch", never),
+        instead("tiledesk_fake.loop.Loop._look_at_deadlines", never),
         by(tests.test_a_request_that_does_not_arrive_in_time_is_a_408, unfinished=get()[:-2]),
         by(tests.test_a_trickle_does_not_stretch_the_deadline, trickling=post(b"x" * 1_000)),
         tests.test_an_idle_connection_is_closed_without_a_word,
@@ -812,7 +814,7 @@ OF_LIMITS = [
     ),
     defect(
         "asks the clock of the tests",
-        instead("tiledesk_fake.http1.Service.monotonic", staticmethod(the_time_of_the_tests)),
+        instead("tiledesk_fake.loop.Loop.monotonic", staticmethod(the_time_of_the_tests)),
         tests.test_deadlines_hold_while_a_test_stops_the_clocks,
     ),
     defect("waits for each client in turn", waiting_in_turn, tests.test_stalled_clients_keep_nobody_waiting),

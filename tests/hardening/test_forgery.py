@@ -112,11 +112,11 @@ def any_case(patch: pytest.MonkeyPatch) -> None:
 
 
 def last_key_counts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tokens, "_object", dict)
+    patch.setattr(tokens, "_DECODER", json.JSONDecoder(object_pairs_hook=dict, parse_constant=tokens._no_constant))
 
 
 def python_numbers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tokens, "_no_constant", float)
+    patch.setattr(tokens, "_DECODER", json.JSONDecoder(object_pairs_hook=tokens._object, parse_constant=float))
 
 
 def half_characters(patch: pytest.MonkeyPatch) -> None:
