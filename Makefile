@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # Pinned versions, for the packages and for what builds this one.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Many tests start Python again, which would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint types contract bench clean
 
@@ -12,7 +14,7 @@ run: $(VENV)/run.installed
 	@$(BIN)/tiledesk-fake serve $(ARGS)
 
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadscope $(ARGS)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check

@@ -373,6 +373,58 @@ def test_two_threads_may_stop_it_at_once(serve: Serve) -> None:
     assert not server.listening
 
 
+@pytest.fixture
+def neighbour(serve: Serve, app: Recorder) -> Iterator[Server]:
+    """A server of `app` that is served by the thread of another."""
+    server = Server(app, beside=serve(answers()))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_server_may_share_the_thread_of_another(neighbour: Server) -> None:
+    before = threading.active_count()
+    for _ in range(2):
+        with Client(neighbour.port) as client:
+            client.send(get())
+            assert client.reply().body == b"GET /"
+        neighbour.stop()
+        assert threading.active_count() == before
+        neighbour.start()
+
+
+def test_a_server_that_is_to_stop_soon_stops_without_being_waited_for(neighbour: Server) -> None:
+    port = neighbour.port
+    with Client(port) as client:
+        client.send(get())
+        client.reply()
+
+        neighbour.stop_soon()
+
+        assert not neighbour.listening
+        assert client.rest_or_reset() == b""
+    with pytest.raises(ConnectionRefusedError):
+        Client(port)
+
+
+def test_a_server_stops_though_the_one_whose_thread_it_shares_has_stopped_first(app: Recorder) -> None:
+    host = Server(answers())
+    host.start()
+    neighbour = Server(app, beside=host)
+    neighbour.start()
+    port = neighbour.port
+    with Client(port) as client:
+        client.send(get())
+        client.reply()
+        host.stop()
+
+        neighbour.stop()
+
+        assert client.rest_or_reset() == b""
+    with pytest.raises(ConnectionRefusedError):
+        Client(port)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_holds_neither_the_port_nor_a_connection() -> None:
     script = """

@@ -15,9 +15,6 @@ from tests.wheel import build_sdist, build_wheel
 
 ROOT = Path(__file__).parents[1]
 
-# One worker builds and installs; the others need not do it again.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 def test_the_wheel_holds_the_package_the_contract_and_the_plugin_alone(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:

@@ -108,8 +108,10 @@ class Loop:
             self._wake()
 
     def unwatch(self, sock: socket.socket) -> None:
-        """No longer call back; one call may be under way."""
-        self._selector.unregister(sock)
+        """No longer call back; one call may be under way. One that is not watched is left alone."""
+        # ValueError: of a closed socket, RuntimeError: by a closed selector.
+        with suppress(KeyError, ValueError, RuntimeError):
+            self._selector.unregister(sock)
 
     def call(self, action: Callable[[], object]) -> None:
         """Do this soon, in the loop's thread."""
@@ -117,7 +119,7 @@ class Loop:
         self._wake()
 
     def do(self, action: Callable[[], object]) -> None:
-        """Do this in the loop's thread, and wait until it is done."""
+        """Do this in the loop's thread, and wait until it is done; in this one if that has ended."""
         done = threading.Event()
 
         def act() -> None:
@@ -127,8 +129,10 @@ class Loop:
                 done.set()
 
         self.call(act)
-        while not done.wait(1.0) and self._thread and self._thread.is_alive():
+        while self._thread and self._thread.is_alive() and not done.wait(1.0):
             pass
+        if not done.is_set():
+            self._do_calls()
 
     def descriptors(self) -> list[int]:
         """The descriptors that the loop holds for itself."""
@@ -173,6 +177,9 @@ class Loop:
         while self._timers and self._timers[0][0] <= self.monotonic():
             if action := heapq.heappop(self._timers)[2].action:
                 self._try(action)
+        self._do_calls()
+
+    def _do_calls(self) -> None:
         while self._calls:
             self._try(self._calls.popleft())
 
@@ -347,7 +354,7 @@ class Stream:
             return
         selector = self._loop._selector
         if not events:
-            selector.unregister(self._socket)
+            self._loop.unwatch(self._socket)
         elif self._watched:
             selector.modify(self._socket, events, self._ready)
         else:

@@ -20,6 +20,7 @@ from tiledesk_fake import http1, server
 from tiledesk_fake.delivery import KEY, Delivery
 from tiledesk_fake.errors import MisuseError
 from tiledesk_fake.http1 import Connection, Gateway, Limits, Request, RequestReader, Service
+from tiledesk_fake.loop import Loop
 from tiledesk_fake.server import Server
 
 
@@ -138,7 +139,30 @@ def forget_to_stop(self: Server) -> None:
     self._listening = None
 
 
+def in_the_thread_alone(self: Loop, action: Callable[[], object]) -> None:
+    done = threading.Event()
+    self.call(action)
+    self.call(done.set)
+    while self._thread and self._thread.is_alive() and not done.wait(0.1):
+        pass
+
+
 OF_LIVES = [
+    defect(
+        "has a thread each",
+        after(Server, "__init__", lambda self: setattr(self, "_beside", None)),
+        tests.test_a_server_may_share_the_thread_of_another,
+    ),
+    defect(
+        "says that it stops soon",
+        instead("tiledesk_fake.server._Listening.end_soon", lambda self: None),
+        tests.test_a_server_that_is_to_stop_soon_stops_without_being_waited_for,
+    ),
+    defect(
+        "cannot stop when its thread has ended",
+        instead("tiledesk_fake.loop.Loop.do", in_the_thread_alone),
+        tests.test_a_server_stops_though_the_one_whose_thread_it_shares_has_stopped_first,
+    ),
     defect(
         "keeps a descriptor",
         keeping_a_descriptor,

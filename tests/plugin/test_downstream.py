@@ -13,8 +13,6 @@ from tests.plugin.outside import PATIENCE_S, Project, run_all
 EXAMPLE = Path(__file__).parents[2] / "examples" / "downstream"
 CATALOGUE: Mapping[str, Any] = runpy.run_path(str(EXAMPLE / "mistakes" / "catalogue.py"))
 MISTAKES = CATALOGUE["MISTAKES"]
-# The wheel is built and installed once, by the worker that gets this group.
-pytestmark = pytest.mark.xdist_group("wheel")
 
 NO_ENVIRONMENT: Mapping[str, str] = {}
 NOTICED_BY = {"trouble": "tests/test_trouble.py", "logging out everywhere": "tests/test_logging_out.py"}
