@@ -15,7 +15,7 @@ _TESTS = HERE / "fixture_tests"
 
 def rows(rounds: int, tests: int) -> Iterator[Row]:
     """The fixture alone, and a test with one call, against pytest-httpserver's."""
-    kinds = ("nothing", "ours", "rival", "ours_called", "rival_called")
+    kinds = ("nothing", "ours", "rival", "ours_called", "rival_called", "smallest_called")
     samplers = {kind: partial(_cpu_of_a_test, kind, tests) for kind in kinds}
     per_test = medians(samplers, rounds)
     added = {kind: per_test[kind] - per_test["nothing"] for kind in kinds}
@@ -30,6 +30,11 @@ def rows(rounds: int, tests: int) -> Iterator[Row]:
         per_test["ours_called"] / per_test["rival_called"],
         at_most=0.75,
         detail=f"{microseconds(per_test['ours_called'])} to {microseconds(per_test['rival_called'])}",
+    )
+    yield Row(
+        "the same with the smallest socket server, against httpserver",
+        per_test["smallest_called"] / per_test["rival_called"],
+        detail=microseconds(per_test["smallest_called"]),
     )
 
 
