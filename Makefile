@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Many tests start Python again, which would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint types contract bench clean
+.PHONY: run test lint types contract twin bench clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/tiledesk-fake serve $(ARGS)
@@ -23,10 +23,12 @@ lint: $(VENV)/dev.installed
 types: $(VENV)/dev.installed
 	$(BIN)/mypy
 
-# Writes the contract's twin in JSON, which is there to be read fast, and lints the contract.
 contract: $(VENV)/run.installed
-	@$(BIN)/python -c "from tiledesk_fake import contract; print(contract.twin(), end='')" >openapi/jwt.json
 	.ci/lint-contract
+
+# After a change of openapi/jwt.yaml: its twin in JSON, which is read faster.
+twin: $(VENV)/run.installed
+	$(BIN)/python -c "from tiledesk_fake import contract; print(contract.twin(), end='')" >openapi/jwt.json
 
 # Installs what it compares into .bench; ARGS=--quick for a first look.
 bench:

@@ -113,7 +113,8 @@ class Hub:
         self._failed = False
         self._retired: deque[_Retired] = deque()
         self._late: dict[str, _LateCalls] = {}
-        self._late_lock = Lock()
+        # For those whom tests have left behind.
+        self._lock = Lock()
         self._lives = 0
         self._environment: pytest.MonkeyPatch | None = None
 
@@ -227,9 +228,9 @@ class Hub:
 
     def report_late_calls(self) -> None:
         """Put a warning into pytest's summary for each test whose fake was called after its end."""
-        for retired in self._retired:
+        for retired in list(self._retired):
             self._look_for_late_calls(retired)
-        with self._late_lock:
+        with self._lock:
             late, self._late = self._late, {}
         for nodeid, calls in late.items():
             listed = ", ".join(calls.first) + (f" and {calls.further} more" if calls.further else "")
@@ -250,12 +251,17 @@ class Hub:
     def _listen_for_test(self, fake: TiledeskFake, nodeid: str, app: WSGIApplication) -> Server:
         if fake is not self._current:
             # Whom the test left behind is the first to ask for the address.
-            return self._listen(partial(self._refuse_late_call, nodeid))
+            server = self._listen(partial(self._refuse_late_call, nodeid))
+            self._retired.append(_Retired(nodeid, fake.journal, fake.journal.total, server))
+            return server
         self._door = _Door(app)
         self._own_server = self._listen(self._door)
         return self._own_server
 
     def _retire(self, fake: TiledeskFake, nodeid: str) -> None:
+        if fake._server is not self._own_server:
+            # The test has started it anew, by itself.
+            fake.stop()
         if self._door:
             self._door.app = partial(self._refuse_late_call, nodeid)
         self._retired.append(_Retired(nodeid, fake.journal, fake.journal.total, self._own_server))
@@ -269,8 +275,9 @@ class Hub:
         return [b'{"success":false,"msg":"The test that this call belongs to is over."}']
 
     def _listen(self, app: WSGIApplication) -> Server:
-        if not self._house.listening:
-            self._house.start()
+        with self._lock:
+            if not self._house.listening:
+                self._house.start()
         server = Server(app, beside=self._house)
         server.start()
         return server
@@ -293,7 +300,7 @@ class Hub:
         retired.seen = retired.journal.total
 
     def _note_late_call(self, nodeid: str, call: str) -> None:
-        with self._late_lock:
+        with self._lock:
             calls = self._late.setdefault(nodeid, _LateCalls([]))
             if len(calls.first) < _MOST_LATE_CALLS:
                 calls.first.append(call)

@@ -298,7 +298,7 @@ def _from_yaml(file: Path) -> Any:
 
 
 def twin(file: Path = FILE) -> str:
-    """The file as JSON, with the hash of what it was made from: `openapi/jwt.json`, which `make contract` writes.
+    """The file as JSON, with the hash of what it was made from: `openapi/jwt.json`, which `make twin` writes.
 
     Reading it takes a process a tenth of its time to the first answer less.
     """

@@ -76,6 +76,7 @@ class Loop:
         self._calls: deque[Callable[[], object]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._numbers = itertools.count()
+        self._guarding = False
         self._running = True
         self._thread: threading.Thread | None = None
         self._waking.setblocking(False)
@@ -114,12 +115,15 @@ class Loop:
             self._selector.unregister(sock)
 
     def call(self, action: Callable[[], object]) -> None:
-        """Do this soon, in the loop's thread."""
+        """Do this soon, in the loop's thread; now, in this one, if that has ended."""
         self._calls.append(action)
-        self._wake()
+        if self._thread and self._thread.is_alive():
+            self._wake()
+        else:
+            self._do_calls()
 
     def do(self, action: Callable[[], object]) -> None:
-        """Do this in the loop's thread, and wait until it is done; in this one if that has ended."""
+        """Do this as `call` does, and wait until it is done."""
         done = threading.Event()
 
         def act() -> None:
@@ -132,6 +136,7 @@ class Loop:
         while self._thread and self._thread.is_alive() and not done.wait(1.0):
             pass
         if not done.is_set():
+            # It ended before it came to that.
             self._do_calls()
 
     def descriptors(self) -> list[int]:
@@ -154,15 +159,17 @@ class Loop:
 
     def guard(self, guarded: Guarded) -> None:
         """See to its deadline from now on, and rather early than late: a limit is the longest a client can have."""
-        if not self.guarded:
-            self.call_later(self.GUARD_EVERY_S, self._look_at_deadlines)
         self.guarded.add(guarded)
+        if not self._guarding:
+            self._guarding = True
+            self.call_later(self.GUARD_EVERY_S, self._look_at_deadlines)
 
     def _look_at_deadlines(self) -> None:
         horizon = self.monotonic() + self.GUARD_EVERY_S
         for each in [each for each in self.guarded if each.deadline <= horizon]:
-            each.on_deadline()
-        if self.guarded:
+            self._try(each.on_deadline)
+        self._guarding = bool(self.guarded)
+        if self._guarding:
             self.call_later(self.GUARD_EVERY_S, self._look_at_deadlines)
 
     def _run(self) -> None:

@@ -164,3 +164,61 @@ def test_who_ends_its_threads_is_not_named(project: Project) -> None:
     run = project.run("-W", "error")
 
     assert run.counts == {"passed": 3}, run.text
+
+
+def test_who_is_left_behind_by_a_test_that_never_called_is_refused_and_named_too(project: Project) -> None:
+    project.write(
+        "test_idle.py",
+        """
+        import urllib.error, urllib.request
+        import pytest
+
+        left = []
+
+        def test_does_nothing(fake_tiledesk):
+            left.append(fake_tiledesk)
+
+        def test_is_innocent(fake_tiledesk):
+            with pytest.raises(urllib.error.HTTPError, match="410") as answer:
+                urllib.request.urlopen(f"{left[0].url}/jwt/history", timeout=10)
+            answer.value.close()
+            assert fake_tiledesk.journal.exchanges == []
+        """,
+    )
+
+    run = project.run("-W", "error")
+
+    assert run.code == 0, run.text + run.errors
+    assert "after test_idle.py::test_does_nothing was over, its client still called its fake: GET /v3/jwt" in run.text
+
+
+def test_a_fake_that_its_test_has_started_anew_ends_with_the_test(project: Project) -> None:
+    project.write(
+        "test_anew.py",
+        """
+        import threading
+        import pytest
+        import requests
+
+        urls = []
+
+        def test_starts_it_anew(fake_tiledesk):
+            urls.append(fake_tiledesk.url)
+            fake_tiledesk.stop()
+            fake_tiledesk.start()
+            urls.append(fake_tiledesk.url)
+            assert requests.get(f"{fake_tiledesk.url}/jwt/history", timeout=10).status_code == 401
+
+        def test_is_innocent(fake_tiledesk):
+            threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("tiledesk-fake")]
+            assert len(threads) == 1
+            for url in urls:
+                with pytest.raises(requests.ConnectionError):
+                    requests.get(url, timeout=10)
+        """,
+    )
+
+    run = project.run("-W", "error")
+
+    assert run.code == 0, run.text + run.errors
+    assert run.counts == {"passed": 2}
