@@ -3,6 +3,7 @@
 import gc
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -29,6 +30,8 @@ from tiledesk_fake import (
 )
 from tiledesk_fake.contract import load
 from tiledesk_fake.scenario import parse_scenario
+from tiledesk_fake.server import Server
+from tiledesk_fake.web import app
 
 SECRET = "0123456789abcdef" * 4
 NOW = datetime(2026, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -769,3 +772,85 @@ def test_the_profile_may_be_a_file(tmp_path: Path) -> None:
     file.write_text("profile: {page-base: '1'}", encoding="utf-8")
 
     assert TiledeskFake(profile=file).profile["page-base"] == "1"
+
+
+# --- several threads ---------------------------------------------------------------------------------------------
+
+
+def test_a_request_and_the_question_for_the_address_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's thread may be the first that needs the app while a test is the first to ask for the URL."""
+    making, asked = threading.Event(), threading.Event()
+    create_app = app.create_app
+
+    def create_slowly(road: Any) -> Any:
+        making.set()
+        asked.wait(0.2)
+        return create_app(road)
+
+    monkeypatch.setattr(app, "create_app", create_slowly)
+    fake, house = TiledeskFake(), Server(lambda environ, start_response: [])
+
+    def listen(app: Any) -> Server:
+        return house
+
+    fake._start_when_asked(listen)
+    house.start()
+
+    def ask() -> None:
+        making.wait(5)
+        asked.set()
+        assert fake.url
+
+    threads = [threading.Thread(target=each, daemon=True) for each in (lambda: fake.wsgi_app, ask)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert not any(thread.is_alive() for thread in threads)
+    fake.stop()
+
+
+def test_who_asks_for_the_address_of_a_fake_that_stops_meanwhile_gets_it_or_is_told() -> None:
+    told: list[str] = []
+    for _ in range(200):
+        house = Server(lambda environ, start_response: [])
+
+        def listen(app: Any, house: Server = house) -> Server:
+            house.start()
+            return house
+
+        fake = TiledeskFake()
+        fake._start_when_asked(listen)
+
+        def ask(fake: TiledeskFake = fake) -> None:
+            try:
+                told.append(fake.url)
+            except NotListening:
+                told.append("not listening")
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        fake.stop()
+        thread.join(10)
+        assert not house.listening
+
+    assert len(told) == 200
+
+
+def test_eight_threads_that_are_the_first_to_use_a_fake_use_the_same() -> None:
+    for _ in range(50):
+        fake, barrier = TiledeskFake(), threading.Barrier(8)
+
+        def add(number: int, fake: TiledeskFake = fake, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait(5)
+            fake.add_user(email=f"{number}@example.com")
+
+        threads = [threading.Thread(target=add, args=[number]) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+
+        assert len(fake.users) == 8

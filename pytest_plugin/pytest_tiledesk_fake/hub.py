@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from tiledesk_fake.errors import ScenarioError
+from tiledesk_fake.errors import NotListening, ScenarioError
 from tiledesk_fake.fake import TiledeskFake
 from tiledesk_fake.journal import Journal
 from tiledesk_fake.redaction import redacted
@@ -75,14 +75,19 @@ class _Door:
 
 
 @dataclass(slots=True)
-class _Retired:
-    """What is left of a test's fake: not itself, because what lives on makes Python's garbage collector work."""
+class _Place:
+    """Where the fake of a test listens, and what is left of it when the test is over.
+
+    Not the fake itself: what lives on makes Python's garbage collector work, and so does what refers back.
+    """
 
     nodeid: str
-    journal: Journal
+    door: _Door | None = None
+    server: Server | None = None
+    over: bool = False
+    journal: Journal | None = None
     # How many exchanges there had been when the test was over, or when late ones were last looked for.
-    seen: int
-    server: Server | None
+    seen: int = 0
 
 
 @dataclass(slots=True)
@@ -104,17 +109,17 @@ class Hub:
         # The fake of the running test, until that is reported, and those that outlast it.
         self._own: _Watched | None = None
         self._lasting: list[_Watched] = []
-        # The same until its fixture is torn down, and where it listens, if it does.
+        # The same until its fixture is torn down, and its place.
         self._current: TiledeskFake | None = None
-        self._door: _Door | None = None
-        self._own_server: Server | None = None
+        self._place: _Place | None = None
         self._run_settings: Settings | None = None
         self._settings: tuple[str, Settings] | None = None
         self._failed = False
-        self._retired: deque[_Retired] = deque()
+        self._retired: deque[_Place] = deque()
         self._late: dict[str, _LateCalls] = {}
         # For those whom tests have left behind.
         self._lock = Lock()
+        self._over = False
         self._lives = 0
         self._environment: pytest.MonkeyPatch | None = None
 
@@ -127,18 +132,20 @@ class Hub:
             fake.clock.freeze(settings.now)
         if settings.scenario is not None:
             _load(fake, settings.scenario, item)
-        fake._start_when_asked(partial(self._listen_for_test, fake, item.nodeid))
+        place = self._place = _Place(item.nodeid)
+        fake._start_when_asked(partial(self._listen_at, place))
         self._begin_to_pass_proxies()
         self._own = _Watched(fake)
         self._current = fake
         return fake
 
-    def end(self, item: pytest.Item) -> None:
+    def end(self) -> None:
         """The test is done with its fake, and nobody else is to touch it."""
-        fake, self._current = self._current, None
+        fake, place = self._current, self._place
+        self._current = self._place = None
         self._end_passing_proxies()
-        if fake and fake._in_use:
-            self._retire(fake, item.nodeid)
+        if fake and place:
+            self._retire(fake, place)
 
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
@@ -188,6 +195,8 @@ class Hub:
         """Fail the test for what its clients did that no correct client does, and for faults left unspent."""
         __tracebackhide__ = True
         watched = self._watched()
+        if not watched:
+            return
         violations = [violation for each in watched for violation in each.fake.journal.take_violations()]
         unspent = [fault for each in watched for fault in each.fake.faults.unspent]
         for each in watched:
@@ -248,26 +257,32 @@ class Hub:
         watched = [self._own, *self._lasting] if self._own else self._lasting
         return [each for each in watched if each.fake._in_use]
 
-    def _listen_for_test(self, fake: TiledeskFake, nodeid: str, app: WSGIApplication) -> Server:
-        if fake is not self._current:
-            # Whom the test left behind is the first to ask for the address.
-            server = self._listen(partial(self._refuse_late_call, nodeid))
-            self._retired.append(_Retired(nodeid, fake.journal, fake.journal.total, server))
-            return server
-        self._door = _Door(app)
-        self._own_server = self._listen(self._door)
-        return self._own_server
+    def _listen_at(self, place: _Place, app: WSGIApplication) -> Server:
+        """Called by a fake that is asked for its address, under its lock."""
+        place.door = _Door(app)
+        place.server = self._listen(place.door)
+        if place.over:
+            # Whom the test has left behind is the first to ask.
+            self._close(place)
+        return place.server
 
-    def _retire(self, fake: TiledeskFake, nodeid: str) -> None:
-        if fake._server is not self._own_server:
-            # The test has started it anew, by itself.
+    def _retire(self, fake: TiledeskFake, place: _Place) -> None:
+        with fake._making:
+            place.over = True
+            if fake._in_use:
+                place.journal, place.seen = fake.journal, fake.journal.total
+                self._close(place)
+            started_anew = fake._server is not place.server
+        if started_anew:
+            # By the test itself.
             fake.stop()
-        if self._door:
-            self._door.app = partial(self._refuse_late_call, nodeid)
-        self._retired.append(_Retired(nodeid, fake.journal, fake.journal.total, self._own_server))
-        self._door = self._own_server = None
         if len(self._retired) >= _RETIRED_FAKES + _STOPPED_AT_ONCE:
             self._stop_retired(_RETIRED_FAKES)
+
+    def _close(self, place: _Place) -> None:
+        if place.door:
+            place.door.app = partial(self._refuse_late_call, place.nodeid)
+        self._retired.append(place)
 
     def _refuse_late_call(self, nodeid: str, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         self._note_late_call(nodeid, f"{environ['REQUEST_METHOD']} {redacted(environ.get('RAW_URI', ''))}")
@@ -276,6 +291,8 @@ class Hub:
 
     def _listen(self, app: WSGIApplication) -> Server:
         with self._lock:
+            if self._over:
+                raise NotListening("this run of pytest is over, and so are its fakes; make another: TiledeskFake()")
             if not self._house.listening:
                 self._house.start()
         server = Server(app, beside=self._house)
@@ -283,6 +300,8 @@ class Hub:
         return server
 
     def _stop_all(self) -> None:
+        with self._lock:
+            self._over = True
         self._stop_retired()
         self._house.stop()
 
@@ -293,8 +312,10 @@ class Hub:
                 retired.server.stop_soon()
             self._look_for_late_calls(retired)
 
-    def _look_for_late_calls(self, retired: _Retired) -> None:
+    def _look_for_late_calls(self, retired: _Place) -> None:
         # Those that were under way when their test ended, and those that came through wsgi_app.
+        if retired.journal is None:
+            return
         for exchange in retired.journal.since(retired.seen):
             self._note_late_call(retired.nodeid, f"{exchange.method} {exchange.target}")
         retired.seen = retired.journal.total

@@ -139,9 +139,9 @@ class Run:
         It starts empty, with real time, no faults and the default profile, whatever the test before has done;
         @pytest.mark.tiledesk starts it otherwise or allows what a test means to break.
         """
-        hub, item = self.hub, self._item
-        yield hub.begin(item)
-        hub.end(item)
+        hub = self.hub
+        yield hub.begin(self._item)
+        hub.end()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from threading import RLock
@@ -151,8 +150,10 @@ class TiledeskFake:
         self._secret, self._seed = secret, seed
         self._base_path = self._contract.base_path if base_path is None else _checked_base_path(base_path)
         self._host, self._port = host, port
-        self._made_state: State | None = None
+        # What is made when it is first needed, and the lock that it is made under; whoever holds that waits for nobody.
         self._making = RLock()
+        self._made_state: State | None = None
+        self._made_app: WSGIApplication | None = None
         self._server: Server | None = None
         self._listen: Callable[[WSGIApplication], Server] | None = None
 
@@ -347,35 +348,39 @@ class TiledeskFake:
         """
         self._state.restore(snapshot)
 
-    @cached_property
+    @property
     def wsgi_app(self) -> WSGIApplication:
         """The fake as a WSGI app (Flask) with the same state, for clients that need no socket.
 
         Where the real server would not answer, calling it raises NoAnswer.
         """
-        from .web.app import create_app
-        from .web.road import Road
+        if self._made_app is None:
+            with self._making:
+                if self._made_app is None:
+                    from .web.app import create_app
+                    from .web.road import Road
 
-        return create_app(Road(self._state, self._base_path))
+                    self._made_app = create_app(Road(self._state, self._base_path))
+        return self._made_app
 
     def start(self) -> Self:
         """Listen, in a thread of this process. Raises CannotListen if the address or port cannot be had."""
         from .server import Server
 
-        if self._server is not None:
-            raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-        server = Server(self.wsgi_app, host=self._host, port=self._port)
-        server.start()
-        self._server = server
+        with self._making:
+            if self._server is not None:
+                raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
+            server = Server(self.wsgi_app, host=self._host, port=self._port)
+            server.start()
+            self._server = server
         return self
 
-    def _start_when_asked(self, listen: Callable[[WSGIApplication], Server]) -> Self:
+    def _start_when_asked(self, listen: Callable[[WSGIApplication], Server]) -> None:
         """Listen from the moment on that somebody first asks for `url`; until then a fake costs next to nothing.
 
         `listen` starts a server for the app that it is given.
         """
         self._listen = listen
-        return self
 
     @property
     def listening(self) -> bool:
@@ -384,22 +389,26 @@ class TiledeskFake:
 
     def stop(self) -> None:
         """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
-        self._listen = None
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        with self._making:
+            self._listen = None
+            server, self._server = self._server, None
+        # Outside the lock: the server's thread, which is waited for, may be about to make the app.
+        if server is not None:
+            server.stop()
 
     @property
     def url(self) -> str:
         """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
-        if self._server is None and self._listen is not None:
+        server = self._server
+        if server is None:
             with self._making:
-                if self._server is None:
+                if self._server is None and self._listen is not None:
                     self._server = self._listen(self.wsgi_app)
-        if self._server is None:
+                server = self._server
+        if server is None:
             raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
-        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
-        return f"http://{host}:{self._server.port}{self._base_path}"
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return f"http://{host}:{server.port}{self._base_path}"
 
     def __enter__(self) -> Self:
         return self if self.listening else self.start()
@@ -411,7 +420,8 @@ class TiledeskFake:
 
     def __repr__(self) -> str:
         where = self.url if self._server is not None else "not listening"
-        return f"<TiledeskFake {where}, {len(self._state.users)} users, {len(self._state.history)} tokens>"
+        users, tokens = (len(self._state.users), len(self._state.history)) if self._in_use else (0, 0)
+        return f"<TiledeskFake {where}, {users} users, {tokens} tokens>"
 
     def _token(self, record: Record) -> Token:
         expires_at = None if record.expires_ms is None else moment(record.expires_ms)

@@ -500,9 +500,9 @@ class Connection:
         self._deaf = True
         if self._delayed:
             self._delayed.cancel()
+        self._service.dismiss(self)
         self._reader.close()
         del self._stream, self.on_deadline  # they refer back
-        self._service.dismiss(self)
 
     # What the service calls.
 

@@ -60,7 +60,7 @@ class Guarded(Protocol):
 class Loop:
     """Calls back when sockets are ready and when times have come, everything in one thread, from `start` to `stop`.
 
-    `watch`, `unwatch`, `call` and `do` may be used from any thread, all else from the loop's own.
+    What comes first may be used from any thread, all else from the loop's own.
     """
 
     # Deadlines guard real sockets; held here, it stays real while a test freezes or patches the names in `time`.
@@ -98,6 +98,11 @@ class Loop:
         else:
             self._close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs, so that it can serve anybody."""
+        return self._thread is not None and self._thread.is_alive()
+
     def is_current_thread(self) -> bool:
         """Whether it is the loop's thread that asks."""
         return threading.current_thread() is self._thread
@@ -110,14 +115,14 @@ class Loop:
 
     def unwatch(self, sock: socket.socket) -> None:
         """No longer call back; one call may be under way. One that is not watched is left alone."""
-        # ValueError: of a closed socket, RuntimeError: by a closed selector.
+        # KeyError: by a selector that is closed. The others: of a socket that is closed, which it has to look for.
         with suppress(KeyError, ValueError, RuntimeError):
             self._selector.unregister(sock)
 
     def call(self, action: Callable[[], object]) -> None:
         """Do this soon, in the loop's thread; now, in this one, if that has ended."""
         self._calls.append(action)
-        if self._thread and self._thread.is_alive():
+        if self.alive:
             self._wake()
         else:
             self._do_calls()
@@ -133,7 +138,7 @@ class Loop:
                 done.set()
 
         self.call(act)
-        while self._thread and self._thread.is_alive() and not done.wait(1.0):
+        while self.alive and not done.wait(1.0):
             pass
         if not done.is_set():
             # It ended before it came to that.
@@ -173,22 +178,27 @@ class Loop:
             self.call_later(self.GUARD_EVERY_S, self._look_at_deadlines)
 
     def _run(self) -> None:
-        while self._running:
-            self._turn()
-        self._close()
+        try:
+            while self._running:
+                self._turn()
+        finally:
+            self._close()
 
     def _turn(self) -> None:
         # A function of its own, so that nothing of a client stays in its variables while the loop waits.
         for key, events in self._selector.select(self._patience_s()):
             self._try(key.data, events)
-        while self._timers and self._timers[0][0] <= self.monotonic():
+        now = self.monotonic()
+        while self._timers and self._timers[0][0] <= now:
             if action := heapq.heappop(self._timers)[2].action:
                 self._try(action)
         self._do_calls()
 
     def _do_calls(self) -> None:
-        while self._calls:
-            self._try(self._calls.popleft())
+        # Several threads may be here once the loop's own has ended.
+        with suppress(IndexError):
+            while True:
+                self._try(self._calls.popleft())
 
     def _patience_s(self) -> float | None:
         while self._timers and self._timers[0][2].action is None:
@@ -237,6 +247,9 @@ class Reader(Protocol):
         """The stream is closed, by whichever side."""
 
 
+_NOTHING = memoryview(b"")
+
+
 class Stream:
     """The bytes of one client. Writing never waits: what the kernel does not take is kept and leaves later."""
 
@@ -247,7 +260,7 @@ class Stream:
         self._loop = loop
         self._socket = client
         self._reader = reader
-        self._backlog = memoryview(b"")
+        self._backlog = _NOTHING
         self._closing = False
         self._sees_end = False  # nothing more can be read
         self._watched = _READ
@@ -269,10 +282,11 @@ class Stream:
 
     def write(self, data: bytes) -> None:
         """Send these bytes, after those that have not left yet."""
+        if self._closing:
+            return
         if self._backlog:
             self._backlog = memoryview(b"".join((self._backlog, data)))
-            return
-        if not self._closing and (left := self._send(memoryview(data))):
+        elif left := self._send(memoryview(data)):
             self._backlog = left
             self._watch(self._watched | _WRITE)
             self._reader.congested()
@@ -303,10 +317,11 @@ class Stream:
         if self._socket.fileno() < 0:
             return
         self._closing = True
-        self._backlog = memoryview(b"")
+        self._backlog = _NOTHING
         self._watch(0)
         if reset:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            with suppress(OSError):  # some systems refuse where the client has reset it already
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         self._socket.close()
         self._loop.call_soon(self._reader.lost)
 
@@ -337,7 +352,8 @@ class Stream:
         self._reader.ended()
 
     def _flush(self) -> None:
-        self._backlog = self._send(self._backlog)
+        # An empty rest would keep all that it is the rest of.
+        self._backlog = self._send(self._backlog) or _NOTHING
         if self._backlog or self._socket.fileno() < 0:
             return
         self._watch(self._watched & ~_WRITE)

@@ -15,7 +15,7 @@ from wsgiref.types import WSGIApplication
 
 from .errors import CannotListen, MisuseError, NotListening
 from .http1 import Gateway, Limits, Service
-from .loop import Loop
+from .loop import Loop, log
 
 
 class Server:
@@ -59,6 +59,8 @@ class Server:
                 )
             _let_forks_go()  # not at import, which must change nothing
             beside = self._beside._listening if self._beside else None
+            if beside and not beside.alive:
+                beside = None
             self._listening = _Listening(self._app, self.host, self._wanted_port, self.limits, beside)
             _servers.add(self)
 
@@ -164,6 +166,10 @@ class _Listening:
             self._loop.watch(self._listener, self._accept)
             held.pop_all()  # from now on `end` lets go of them
 
+    @property
+    def alive(self) -> bool:
+        return self._loop.alive
+
     def is_current_thread(self) -> bool:
         return self._loop.is_current_thread()
 
@@ -173,8 +179,10 @@ class _Listening:
             self._loop.stop()
 
     def end_soon(self) -> None:
-        assert not self._has_own_loop
-        self._loop.call(self._close)
+        if self._has_own_loop:
+            self.end()
+        else:
+            self._loop.call(self._close)
 
     def disown(self) -> None:
         """Replace all descriptors by one of /dev/null, in a forked child where the thread does not exist.
@@ -224,4 +232,7 @@ def _let_forks_go() -> None:
 
 def _forget_all() -> None:
     for server in list(_servers):
-        server._forget()
+        try:
+            server._forget()
+        except Exception:
+            log.exception("A forked child could not give up a server of its parent")

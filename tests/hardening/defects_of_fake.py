@@ -20,7 +20,7 @@ from tests.hardening import (
     test_secrets,
 )
 from tests.hardening.defects_of_server import stretched, waiting_in_turn
-from tests.hardening.planting import Made, Plant, Planting, by, defect, instead
+from tests.hardening.planting import Made, Plant, Planting, by, defect, instead, runs_by_itself
 from tests.hardening.served import SIGNING_SECRET, Served, serving
 from tiledesk_fake import history, tokens
 from tiledesk_fake.fake import UsersByEmail
@@ -44,7 +44,7 @@ def served(module: Any, *arguments: str, before: str = "") -> Plant:
     """Let a module serve a command with this defect, or with these arguments."""
 
     def plant(planting: Planting) -> None:
-        planting.patch.setattr(module, "serving", partial(serving_so, arguments, before))
+        planting.patch.setattr(module, "serving", partial(serving_so, arguments, runs_by_itself(before)))
         planting.patch.setattr(test_lifecycle, "ENDS_WITHIN_S", 0.5)
         planting.patch.setattr(test_lifecycle, "WATCHED_S", 5.0)
 

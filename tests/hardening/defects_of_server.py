@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
 import httptools
 
 from tests import test_server as tests
-from tests.hardening.planting import Plant, Planting, after, by, defect, instead, read_as
+from tests.hardening.planting import Plant, Planting, after, by, defect, instead, read_as, runs_by_itself
 from tests.raw_http import chunked, get, post
 from tiledesk_fake import http1, server
 from tiledesk_fake.delivery import KEY, Delivery
@@ -33,9 +34,8 @@ def in_scripts(code: str) -> Plant:
     """Plant a defect into the processes that tests start."""
 
     def plant(planting: Planting) -> None:
-        planting.patch.setattr(
-            tests, "PREAMBLE", f"{tests.PREAMBLE}\nfrom tiledesk_fake import http1, server\n{code}\n"
-        )
+        planted = f"{tests.PREAMBLE}\nfrom tiledesk_fake import loop, server\n{dedent(code)}\n"
+        planting.patch.setattr(tests, "PREAMBLE", runs_by_itself(planted))
         planting.patch.setattr(tests, "SCRIPT_PATIENCE_S", 1.0)
 
     return plant
@@ -139,12 +139,9 @@ def forget_to_stop(self: Server) -> None:
     self._listening = None
 
 
-def in_the_thread_alone(self: Loop, action: Callable[[], object]) -> None:
-    done = threading.Event()
-    self.call(action)
-    self.call(done.set)
-    while self._thread and self._thread.is_alive() and not done.wait(0.1):
-        pass
+def in_the_thread_alone(self: Loop, action: Callable[[], object], *, do: Any = Loop.do) -> None:
+    if self.alive:
+        do(self, action)
 
 
 OF_LIVES = [
@@ -255,8 +252,11 @@ server.threading.Thread = lambda **named: real(**named | {"daemon": False})"""),
         tests.test_a_running_server_does_not_keep_the_interpreter_from_ending,
     ),
     defect(
-        "is debugged with the tests",
-        in_scripts("server._Loop.set_debug = lambda *_: None"),
+        "says what it does",
+        in_scripts("""
+        turn = loop.Loop._turn
+        loop.Loop._turn = lambda self: (print("a turn", file=sys.stderr) if self._timers else None, turn(self))
+        """),
         tests.test_a_slow_app_makes_no_noise_in_development_mode,
     ),
     defect(

@@ -4,6 +4,8 @@ Defects are planted by patches, so that everything else is as it is. The catalog
 `defects_of_fake`; `test_controls` runs the tests that they name.
 """
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -56,6 +58,14 @@ def defect(what: str, plant: Plant, *tests: Callable[..., None] | Finding, patie
 def by(test: Callable[..., None], **arguments: Any) -> Finding:
     """The test, with these arguments."""
     return Finding(test, arguments)
+
+
+def runs_by_itself(code: str) -> str:
+    """The code, which is to be planted into a process where its own mistakes would look like what a test finds."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode or done.stderr:
+        raise NameError(f"a defect cannot be planted: {done.stderr}")
+    return code
 
 
 def instead(place: str, value: object) -> Plant:
