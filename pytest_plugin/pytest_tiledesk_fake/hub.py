@@ -126,7 +126,7 @@ class Hub:
     def begin(self, item: pytest.Item) -> TiledeskFake:
         """The fake of one test, new and empty."""
         settings = self._settings_of(item)
-        fake = TiledeskFake(profile=settings.profile)
+        fake = TiledeskFake(profile=settings.profile or None)
         # Before the scenario, whose tokens may be new at that time.
         if settings.now is not None:
             fake.clock.freeze(settings.now)
@@ -254,8 +254,8 @@ class Hub:
             )
 
     def _watched(self) -> list[_Watched]:
-        watched = [self._own, *self._lasting] if self._own else self._lasting
-        return [each for each in watched if each.fake._in_use]
+        watched = [self._own, *self._lasting] if self._own and self._own.fake._in_use else self._lasting
+        return [each for each in watched if each.fake._in_use] if watched else watched
 
     def _listen_at(self, place: _Place, app: WSGIApplication) -> Server:
         """Called by a fake that is asked for its address, under its lock."""
