@@ -2,21 +2,32 @@
 
 Everything passes the guard first. No redirect is followed, no cookie kept, no proxy used, and targets and header values
 go out byte for byte, so that `%2F` and odd credentials arrive as they were meant. Nothing is sent a second time.
+
+The server may be broken or hostile: an answer has a limited time and size, whatever it announces, and is not decoded.
 """
 
 import http.client
+import io
 import json
 import select
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .address import Address
 from .guard import Guard
 
 Headers = Iterable[tuple[str, str]]
+
+MOST_BYTES = 16 * 1024**2
+"""A longer answer, its head included, is not read to its end; forty records are some 20,000 bytes."""
+
+_PIECE = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,69 @@ class Exchange:
 _SHOWN = 300
 
 
+class _TooLong(Exception):
+    """An answer is longer than MOST_BYTES, or announces it."""
+
+
+class _Incoming(io.RawIOBase):
+    """What a server sends, until a deadline and up to MOST_BYTES."""
+
+    def __init__(self, sock: socket.socket, deadline_s: float) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._deadline_s = deadline_s
+        self._left = MOST_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining_s = self._deadline_s - time.monotonic()
+        if remaining_s <= 0:
+            raise TimeoutError
+        if self._left <= 0:
+            raise _TooLong
+        # Else one byte now and then would keep the connection busy for ever.
+        self._sock.settimeout(remaining_s)
+        number = self._raw.readinto(buffer)
+        self._left -= number or 0
+        return number
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """A response that is read within limits."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, deadline_s: float, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Incoming(sock, deadline_s))
+
+    def whole_body(self) -> bytes:
+        """The body, in pieces: a length that is announced is no reason to make room for it."""
+        # It is None where none is announced.
+        length: int | None = self.length
+        if length is not None and length > MOST_BYTES:
+            raise _TooLong
+        pieces = []
+        try:
+            while piece := self.read(_PIECE):
+                pieces.append(piece)
+        except http.client.IncompleteRead as half:
+            raise http.client.IncompleteRead(b"".join([*pieces, half.partial])) from None
+        body = b"".join(pieces)
+        if length is not None and len(body) < length:
+            raise http.client.IncompleteRead(body, length - len(body))
+        return body
+
+
+# Python's client trusts the lengths that a server announces, and fails on odd ones in these ways.
+_BROKEN = (OSError, http.client.HTTPException, _TooLong, ValueError, OverflowError, MemoryError)
+
+
 class Client:
     """Sends requests below one base URL, each thread over a connection of its own.
 
@@ -110,11 +184,24 @@ class Client:
             if body or method in ("POST", "PUT", "PATCH"):
                 connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body or None)
-            response = connection.getresponse()
-            received = response.read()
         except (OSError, http.client.HTTPException) as problem:
             connection.close()
             return Exchange(method, target, sent, None, failure=self._said(problem))
+        except ValueError:
+            # This cannot be sent; the connection is in the middle of it.
+            connection.close()
+            raise
+        deadline_s = time.monotonic() + self._timeout_s
+        connection.response_class = partial(_Response, deadline_s=deadline_s)  # type: ignore[assignment]
+        response: Any = None
+        try:
+            response = connection.getresponse()
+            received = response.whole_body()
+        except _BROKEN as problem:
+            connection.close()
+            if response is not None:
+                response.close()
+            return Exchange(method, target, sent, None, failure=self._said(problem, begun=response is not None))
         return Exchange(method, target, sent, response.status, tuple(response.getheaders()), received)
 
     def close(self) -> None:
@@ -138,11 +225,18 @@ class Client:
         # What can be read before a request was sent is the end of the connection, or the rest of a wrong answer.
         if connection.sock is not None and (fresh or select.select([connection.sock], [], [], 0)[0]):
             connection.close()
+        if connection.sock is not None:
+            # The last answer was waited for until its deadline.
+            connection.sock.settimeout(self._timeout_s)
         return connection
 
-    def _said(self, problem: Exception) -> str:
+    def _said(self, problem: Exception, *, begun: bool = False) -> str:
         if isinstance(problem, TimeoutError):
-            return f"no answer within {self._timeout_s:g} s"
+            return f"no {'whole ' * begun}answer within {self._timeout_s:g} s"
+        if isinstance(problem, _TooLong):
+            return f"no whole answer: more than {MOST_BYTES // 1024**2} MB"
+        if isinstance(problem, ValueError | OverflowError | MemoryError):
+            return "no whole answer: its length makes no sense"
         if isinstance(problem, http.client.RemoteDisconnected):
             return "no answer: the server closed the connection"
         if isinstance(problem, http.client.IncompleteRead):
