@@ -1,5 +1,6 @@
 """Servers that are broken or hostile: whatever they answer, an examination ends in time and leaks nothing."""
 
+import gzip
 import socket
 import threading
 import time
@@ -7,9 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+import requests
 
+from tests.conformance.world import Answer, Ask, Request, World, world
 from tiledesk_fake.conformance.client import MOST_BYTES, Client, Exchange
+from tiledesk_fake.conformance.examination import Examination
 from tiledesk_fake.conformance.guard import Guard
+from tiledesk_fake.conformance.transport import GuardedAdapter
 
 Talk = Callable[[socket.socket], None]
 PATIENCE_S = 20
@@ -131,3 +136,18 @@ def test_a_long_answer_is_read_whole() -> None:
     assert asked(saying(OK, b"Content-Length: %d\r\n\r\n" % len(body), body)).body == body
     assert asked(saying(OK, b"\r\n", body)).body == body
     assert asked(saying(CHUNKED, b"%x\r\n" % len(body), body, b"\r\n0\r\n\r\n")).body == body
+
+
+def test_a_few_bytes_do_not_become_millions_while_requests_are_generated() -> None:
+    bomb = gzip.compress(b"[" * 50_000_000)
+
+    def packed(world: World, request: Request, ask: Ask) -> Answer:
+        return Answer(200, (("Content-Type", "application/json"), ("Content-Encoding", "gzip")), bomb)
+
+    with world(packed).here() as server:
+        exam = Examination(server)
+        prepared = requests.Request("GET", f"{server.url}/jwt/history").prepare()
+        response = GuardedAdapter(exam).send(prepared)
+
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.content == bomb

@@ -5,7 +5,7 @@ with, which has one adapter for every URL. A revocation of a token that was not 
 nobody has, so that links from a list can be followed without harm.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from http.client import HTTPException
 from io import BytesIO
 from typing import Any
@@ -26,6 +26,14 @@ _OURS = {"host", "accept", "accept-encoding", "user-agent", "connection", "conte
 
 MOST_UNANSWERED = 5
 """So many requests without an answer have shown it, and each may have cost the time that an answer is waited for."""
+
+
+class _Plain(HTTPResponse):
+    """A response whose body stays as it came: no coding was asked for, and a few bytes may hide millions."""
+
+    def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Generator[bytes, None, None]:
+        """The body in pieces, whatever `Content-Encoding` says."""
+        return super().stream(amt, decode_content=False)
 
 
 class GuardedAdapter(BaseAdapter):
@@ -71,7 +79,7 @@ class GuardedAdapter(BaseAdapter):
             self.unanswered.append(exchange)
             self._exam.unanswered.append(exchange)
             raise requests.ConnectionError(exchange.failure, request=request)
-        raw = HTTPResponse(
+        raw = _Plain(
             BytesIO(exchange.body),
             HTTPHeaderDict(exchange.headers),
             exchange.status,
