@@ -7,9 +7,11 @@ from random import Random
 import pytest
 import yaml
 
-from tests.conformance.world import JSON, Answer, Ask, Request, World, answer, world
+from tests.conformance.command import run
+from tests.conformance.world import JSON, NO_ANSWER, Answer, Ask, Request, World, answer, world
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.conformance import Learnt, check, learn, target
+from tiledesk_fake.conformance import CannotCheck, Examination, Learnt, check, learn, target
+from tiledesk_fake.conformance.outcome import Forbidden
 from tiledesk_fake.profile import CHOICES, read_profile
 
 EVERY_CHOICE = [(id, choice) for id, choices in CHOICES.items() for choice in choices]
@@ -191,3 +193,67 @@ def test_without_tokens_what_only_tokens_show_is_not_found_out() -> None:
     assert {"page-base", "sort-parameter", "revoke-answer", "revoke-foreign"} <= set(learnt.unknown)
     assert "no tokens" in learnt.evidence["page-base"]
     assert "a second user is needed" in learnt.evidence["revoke-foreign"]
+
+
+def gone_after_a_revocation(world: World, request: Request, ask: Ask) -> Answer:
+    """A server that dies of the first token it revokes."""
+    if "gone" in world.memory:
+        return NO_ANSWER
+    given = ask(request)
+    if request.revokes and given.status == 200 and given.json is not None:
+        world.memory["gone"] = True
+    return given
+
+
+def gone_at_once(world: World, request: Request, ask: Ask) -> Answer:
+    """A server that answers only until it is known who calls."""
+    asked = world.memory["asked"] = world.memory.get("asked", 0) + 1
+    return ask(request) if asked <= 3 else NO_ANSWER
+
+
+@pytest.mark.parametrize("signs_in", [True, False])
+def test_of_a_server_that_is_gone_before_the_end_nothing_is_learnt_and_what_was_revoked_is_named(
+    signs_in: bool,
+) -> None:
+    served = world(gone_after_a_revocation, signs_in=signs_in)
+    before = {token.id for token in served.fake.history(served.ada) if token.revoked}
+
+    with pytest.raises(CannotCheck, match=r"no longer answers: no answer: .*, since GET /v3/") as gone:
+        learnt_from(served)
+
+    revoked = {token.id for token in served.fake.history(served.ada) if token.revoked} - before
+    assert len(revoked) == 1
+    assert revoked.pop() in str(gone.value)
+
+
+def test_the_command_writes_no_profile_of_a_server_that_is_gone(tmp_path: Path) -> None:
+    file = tmp_path / "real.yaml"
+    with world(gone_at_once).served() as server:
+        done = run("learn", server.url, "--basic", "ada@example.com:Secret", "--output", str(file))
+
+    assert done.returncode == 2
+    assert "nothing was revoked" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not file.exists()
+
+
+def test_a_server_that_leaves_one_request_unanswered_is_learnt_from() -> None:
+    def twist(world: World, request: Request, ask: Ask) -> Answer:
+        return NO_ANSWER if "page=abc" in request.target else ask(request)
+
+    learnt = learnt_from(world(twist))
+
+    assert learnt.choices["invalid-query"] is None
+    assert "the connection was reset" in learnt.evidence["invalid-query"]
+    assert learnt.choices["page-size"] is not None
+
+
+def test_a_question_that_the_guard_forbids_is_not_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise Forbidden("DELETE /v3/jwt/history/x: this token was not given up")
+
+    monkeypatch.setattr(Examination, "revoke_jti", forbidden)
+    learnt = learnt_from(world())
+
+    assert learnt.evidence["revoke-answer"].startswith("not found out: DELETE")
+    assert learnt.choices["page-size"] is not None

@@ -8,7 +8,7 @@ from ..profile import CHOICES, Profile
 from .client import Exchange
 from .examination import Examination, Sacrifice, id_path, jti_path
 from .guard import HISTORY
-from .outcome import Broken, LeftOut
+from .outcome import Broken, CannotCheck, Forbidden, LeftOut
 from .runner import Progress, _silent
 from .target import Target
 
@@ -66,7 +66,7 @@ def learn(target: Target, *, progress: Progress = _silent) -> Learnt:
     """Which choice the target makes for each assumption, as far as asking can tell.
 
     Without leave to revoke, what only a revocation shows stays unknown. Raises CannotCheck if the server cannot be
-    reached or refuses the credentials.
+    reached, refuses the credentials, or is gone before the end; the message then names what was revoked.
     """
     examination = Examination(target)
     try:
@@ -108,9 +108,13 @@ class _Pupil:
             "revocation-enforced": self._revocation_enforced,
         }
         choices: dict[str, str | None] = {}
+        known = 0
         for done, (id, question) in enumerate(questions.items()):
             self._progress(done, len(questions), id)
             choices[id] = self._ask(id, question)
+            if len(self._exam.unanswered) > known:
+                self._needs_a_server(self._exam.unanswered[known])
+                known = len(self._exam.unanswered)
             self._exam.judge_by({each: choice for each, choice in choices.items() if choice is not None})
         self._progress(len(questions), len(questions), "done")
         self._learnt.choices = {id: choices[id] for id in CHOICES}
@@ -118,10 +122,19 @@ class _Pupil:
         self._learnt.revoked = self._exam.revoked
         return self._learnt
 
+    def _needs_a_server(self, since: Exchange) -> None:
+        """Raise CannotCheck if no more is answered: what the rest of the questions would find out is nothing."""
+        if self._exam.is_reachable():
+            return
+        gone = f"{self._learnt.url} no longer answers: {since.failure}, since {since.method} {since.target}"
+        revoked = [f"{record['_id']} (jti {record['jti']})" for record in self._exam.revoked]
+        named = f"; as far as can be told, it has revoked {', '.join(revoked)}" if revoked else "; nothing was revoked"
+        raise CannotCheck(f"{self._exam.redact(gone)}{named}")
+
     def _ask(self, id: str, question: Callable[[], Answer]) -> str | None:
         try:
             choice, exchange = question()
-        except (LeftOut, _Unclear) as reason:
+        except (LeftOut, _Unclear, Forbidden) as reason:
             self._learnt.evidence[id] = f"not found out: {self._exam.redact(str(reason))}"
             return None
         except Broken as broken:
