@@ -1,17 +1,25 @@
 """Servers that are broken or hostile: whatever they answer, an examination ends in time and leaks nothing."""
 
+import base64
 import gzip
+import html
+import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import quote, quote_plus
 
 import pytest
 import requests
 
+from tests.conformance.command import run
 from tests.conformance.world import Answer, Ask, Request, World, world
+from tiledesk_fake.conformance import RULES, check
 from tiledesk_fake.conformance.client import MOST_BYTES, Client, Exchange
+from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction
 from tiledesk_fake.conformance.examination import Examination
 from tiledesk_fake.conformance.guard import Guard
 from tiledesk_fake.conformance.transport import GuardedAdapter
@@ -48,10 +56,10 @@ def saying(*parts: bytes) -> Talk:
     return lambda connection: connection.sendall(b"".join(parts))
 
 
-def asked(talk: Talk, *, timeout_s: float = PATIENCE_S) -> Exchange:
+def asked(talk: Talk, *, timeout_s: float = PATIENCE_S, redact: Redaction | None = None) -> Exchange:
     """What a client makes of the answer."""
     with talking(talk) as url:
-        client = Client(url, Guard((), may_revoke=False), timeout_s=timeout_s)
+        client = Client(url, Guard((), may_revoke=False), timeout_s=timeout_s, redact=redact)
         try:
             return client.send("GET", "/jwt/history")
         finally:
@@ -151,3 +159,100 @@ def test_a_few_bytes_do_not_become_millions_while_requests_are_generated() -> No
 
     assert response.headers["Content-Encoding"] == "gzip"
     assert response.content == bomb
+
+
+PASSWORD = "Gr\"ö\u00dfe/&'+ \\"
+ADA = Basic("ada@example.com", PASSWORD)
+BASE64 = ADA.authorization.partition(" ")[2]
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        PASSWORD,
+        PASSWORD.encode().decode("latin-1"),
+        json.dumps(PASSWORD),
+        json.dumps(PASSWORD, ensure_ascii=False),
+        json.dumps(PASSWORD).replace("/", "\\/"),
+        json.dumps(PASSWORD).replace("00f6", "00F6").replace("00df", "00DF"),
+        quote(PASSWORD, safe=""),
+        quote(PASSWORD),
+        quote_plus(PASSWORD),
+        re.sub("%..", lambda each: each[0].lower(), quote(PASSWORD, safe="")),
+        html.escape(PASSWORD),
+        html.escape(PASSWORD, quote=False),
+    ],
+)
+def test_a_password_is_shown_in_none_of_the_forms_in_which_a_server_may_echo_it(echo: str) -> None:
+    assert Redaction([[ADA]])(f"got {echo}").replace('"', "") == "got $PASSWORD1"
+
+
+@pytest.mark.parametrize("echo", [BASE64, BASE64.rstrip("="), quote(BASE64, safe=""), BASE64.replace("/", "\\/")])
+def test_encoded_credentials_are_shown_in_no_form_either(echo: str) -> None:
+    assert Redaction([[ADA]])(f"<{echo}>").startswith("<$BASIC1")
+
+
+def token(claims: dict[str, object]) -> str:
+    parts = (json.dumps(each).encode() for each in ({"alg": "HS256"}, claims))
+    return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), "c2lnbmF0dXJl"])
+
+
+def test_the_credentials_of_one_user_are_told_apart() -> None:
+    first, second = Jwt(token({"jti": "1"})), Jwt(token({"jti": "2"}))
+    redact = Redaction([[ADA, first, second, first], [Jwt(token({"jti": "3"}))]])
+
+    assert redact(first.token) == "$JWT1"
+    assert redact(second.token) == "$JWT1_2"
+    assert redact(token({"jti": "3"})) == "$JWT2"
+
+
+def test_an_expired_token_is_a_secret_as_well() -> None:
+    served = world()
+    with served.here() as server:
+        exam = Examination(server)
+
+    assert [each.token for each in exam.expired] == [served.expired]
+    assert exam.redact(served.expired) == "$EXPIRED1"
+
+
+@pytest.mark.parametrize("secret", ["Secret, and longer", token({"jti": "1"}), "Basic QWRhOlNlY3JldA=="])
+def test_nothing_of_a_secret_is_left_where_an_answer_is_cut(secret: str) -> None:
+    known = Basic("ada@example.com", "Secret, and longer")
+    for length in range(270, 300):
+        exchange = asked(saying(OK, b"\r\n", b"." * length + secret.encode() + b"!" * 300), redact=Redaction([[known]]))
+
+        assert re.fullmatch(r"200 \.+[$<\w >]*!*… \(\d+ bytes\)", exchange.summary)
+        assert not re.search("Secr|ey|QW", exchange.summary)
+
+
+def test_a_form_that_is_wrong_is_told_without_half_a_secret() -> None:
+    for length in range(190, 200):
+
+        def echoing(world: World, request: Request, ask: Ask, length: int = length) -> Answer:
+            given = ask(request)
+            return given.saying(given.json | {"jwts": "." * length + "Secret"}) if request.lists else given
+
+        with world(echoing).here(jwt=[]) as server:
+            report = check(server, rules=RULES[:5], generated=False)
+
+        assert "list-form" in report.broken_rules
+        assert ".S" not in report.text()
+
+
+@pytest.mark.parametrize("command", ["check", "learn"])
+def test_what_is_no_http_reaches_the_terminal_printable_and_without_credentials(command: str) -> None:
+    def echoing(connection: socket.socket) -> None:
+        connection.sendall(f"\x1b[2J {BASE64} {PASSWORD} \x1b]0;owned\x07\r\n\r\n".encode())
+
+    with talking(echoing) as url:
+        done = run(command, url, "--basic", f"ada@example.com:{PASSWORD}")
+
+    assert done.returncode == 2
+    assert "cannot be reached: no answer: \\x1b[2J $BASIC1 $PASSWORD1 \\x1b]0;owned" in done.stderr
+    assert done.stderr.rstrip("\n").isprintable()
+
+
+def test_a_token_in_a_base_path_is_not_shown() -> None:
+    done = run("check", f"http://127.0.0.1:1/{token({'jti': '1'})}/v3", "--basic", "ada@example.com:secret")
+
+    assert "http://127.0.0.1:1/<token>/v3 cannot be reached" in done.stderr

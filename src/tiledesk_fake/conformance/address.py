@@ -57,8 +57,9 @@ class Address:
         return cls(f"{origin}{base_path}", origin, netloc, parts.hostname, port, base_path, encrypted)
 
 
-def shown(url: str) -> str:
+def shown(url: str, redact: Redaction | None = None) -> str:
     """A URL that may have secrets in it, without them: no user, no password, no query, no token."""
+    redact = Redaction() if redact is None else redact
     begin = _SCHEME.match(url)
     scheme = begin.group() if begin else ""
     rest = url[len(scheme) :]
@@ -68,7 +69,7 @@ def shown(url: str) -> str:
     # Then what would be a port, were it a number: a password, if the host was forgotten.
     rest = re.sub(r"^([^/?#\[]*?:)(?!\d*(?:[/?#]|$))[^/?#]*", r"\1…", rest)
     rest = re.sub(r"([?#]).+", r"\1…", rest, count=1, flags=re.DOTALL)
-    text = Redaction()(scheme + rest)
+    text = redact(scheme + rest)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

@@ -14,12 +14,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from .address import Address
+from .credentials import Redaction
 from .guard import Guard
 
 Headers = Iterable[tuple[str, str]]
@@ -34,7 +35,8 @@ _PIECE = 65536
 class Exchange:
     """A request with its answer; `target` is raw and starts with the base path.
 
-    Without an answer `status` is None, and `failure` says what happened instead.
+    Without an answer `status` is None, and `failure` says what happened instead. `hide` takes secrets out of what is
+    shown of it, before that is cut.
     """
 
     method: str
@@ -44,6 +46,7 @@ class Exchange:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     failure: str = ""
+    hide: Callable[[str], str] = field(default=str, repr=False, compare=False)
 
     def values(self, header: str) -> list[str]:
         """All values of a header of the answer, by its name in any case."""
@@ -67,8 +70,8 @@ class Exchange:
     def summary(self) -> str:
         """What came back, in a few words: status, media type and the beginning of the body."""
         if self.status is None:
-            return self.failure
-        text = self.body.decode("utf-8", "replace")
+            return self.hide(self.failure)
+        text = self.hide(self.body.decode("utf-8", "replace"))
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(self.body)} bytes)"
         return " ".join(filter(None, [str(self.status), self.media_type, shown]))
 
@@ -143,14 +146,16 @@ class Client:
     """Sends requests below one base URL, each thread over a connection of its own.
 
     Raises CannotCheck for a URL that is no http or https URL, and what the guard raises for a request it refuses.
+    What an exchange says of a server is without the secrets that `redact` knows.
     """
 
-    def __init__(self, url: str, guard: Guard, *, timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, guard: Guard, *, timeout_s: float = 10.0, redact: Redaction | None = None) -> None:
         address = Address.parse(url)
         self.url, self.origin, self.base_path = address.url, address.origin, address.base_path
         self._host, self._port, self._netloc = address.host, address.port, address.netloc
         self._tls = ssl.create_default_context() if address.encrypted else None
         self._guard = guard
+        self._redact = Redaction() if redact is None else redact
         self._timeout_s = timeout_s
         self._own = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
@@ -166,7 +171,7 @@ class Client:
         self._guard.permit(method, target, sent, body)
         exchange = self._exchange(method, target, sent, body)
         self._guard.note(exchange.body)
-        return exchange
+        return replace(exchange, failure=self._redact(exchange.failure), hide=self._redact.hide)
 
     def _exchange(self, method: str, target: str, sent: tuple[tuple[str, str], ...], body: bytes) -> Exchange:
         # Only reading goes over a connection that was used before: a server may close it at any moment, and a

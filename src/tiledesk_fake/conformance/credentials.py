@@ -1,11 +1,14 @@
 """Credentials as they were given, and how they are kept out of everything that is shown."""
 
 import base64
+import html
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Protocol
+from urllib.parse import quote, quote_plus
 
 from .outcome import CannotCheck
 
@@ -159,29 +162,69 @@ _BASIC = re.compile(r"((?:\b|[A-Za-z])basic\s+)[A-Za-z0-9+/_-]{4,}=*", re.IGNORE
 
 
 class Redaction:
-    """Replaces secrets in what is shown, the given ones by the name of a shell variable: `$JWT1`, `$BASIC2`."""
+    """Replaces secrets in what is shown, the given ones by the name of a shell variable: `$JWT1`, `$BASIC2`.
+
+    `users` are the credentials of each user; the second token of a user is `$JWT1_2`. Each secret is known in the forms
+    in which a server may echo it: as it is, escaped as in JSON, in a URL or in HTML.
+    """
 
     def __init__(self, users: Iterable[Sequence[Credential]] = ()) -> None:
         self._names: dict[str, str] = {}
+        self.know(users)
+
+    def know(self, users: Iterable[Sequence[Credential]], expired: Sequence[Jwt] = ()) -> None:
+        """From now on, call the secrets of these users by these names; those of expired tokens are `$EXPIRED1`, …"""
         for number, credentials in enumerate(users, 1):
-            for credential in credentials:
-                if isinstance(credential, Basic):
-                    self._names[credential.authorization.partition(" ")[2]] = f"$BASIC{number}"
-                    if len(credential.password) >= _SHORTEST_SECRET:
-                        self._names[credential.password] = f"$PASSWORD{number}"
-                elif isinstance(credential, Jwt):
-                    self._names[credential.token] = f"$JWT{number}"
+            basics = dict.fromkeys(each for each in credentials if isinstance(each, Basic))
+            for basic, ordinal in zip(basics, _ordinals(), strict=False):
+                self._add_basic(basic, f"{number}{ordinal}")
+            jwts = dict.fromkeys(each.token for each in credentials if isinstance(each, Jwt))
+            for token, ordinal in zip(jwts, _ordinals(), strict=False):
+                self.add(token, f"$JWT{number}{ordinal}")
+        for number, jwt in enumerate(expired, 1):
+            self.add(jwt.token, f"$EXPIRED{number}")
+
+    def _add_basic(self, basic: Basic, number: str) -> None:
+        sent = basic.authorization.partition(" ")[2]
+        for form in (sent, sent.rstrip("="), base64.urlsafe_b64encode(base64.b64decode(sent)).decode().rstrip("=")):
+            self.add(form, f"$BASIC{number}")
+        if len(basic.password) >= _SHORTEST_SECRET:
+            self.add(basic.password, f"$PASSWORD{number}")
 
     def add(self, secret: str, name: str) -> None:
         """From now on, show `name` for `secret`."""
-        self._names[secret] = name
+        self._names.update(dict.fromkeys(_echoes(secret), name))
 
-    def __call__(self, text: str) -> str:
-        """The text without secrets, on one line and printable: what a server says could move a terminal's cursor."""
+    def hide(self, text: str) -> str:
+        """The text without secrets; hide them before a text is cut, for half of one is no longer known."""
         for secret in sorted(self._names, key=len, reverse=True):
             text = text.replace(secret, self._names[secret])
         text = _TOKEN.sub("<token>", text)
-        return _printable(_BASIC.sub(r"\1<credentials>", text))
+        return _BASIC.sub(r"\1<credentials>", text)
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets, on one line and printable: what a server says could move a terminal's cursor."""
+        return _printable(self.hide(text))
+
+
+def _ordinals() -> Iterator[str]:
+    """What tells a user's credentials apart: nothing for the first, then _2, _3, …"""
+    yield ""
+    yield from (f"_{number}" for number in count(2))
+
+
+def _echoes(secret: str) -> Iterator[str]:
+    """The forms in which a server may repeat a secret."""
+    bytes_ = secret.encode("utf-8", "surrogatepass")
+    yield secret
+    # A status line and headers are read as Latin-1.
+    yield bytes_.decode("latin-1")
+    for ascii in (True, False):
+        within = json.dumps(secret, ensure_ascii=ascii)[1:-1]
+        yield from (within, within.replace("/", "\\/"), _U_ESCAPE.sub(lambda each: each[0].upper(), within))
+    for quoted in (quote(bytes_, safe=""), quote(bytes_), quote_plus(bytes_)):
+        yield from (quoted, _PERCENT.sub(lambda each: each[0].lower(), quoted))
+    yield from (html.escape(secret), html.escape(secret, quote=False), html.escape(secret).replace("&#x27;", "&#39;"))
 
 
 def _printable(text: str) -> str:
@@ -190,5 +233,7 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
+_U_ESCAPE = re.compile(r"(?<=\\u)[0-9a-f]{4}")
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 # A password like `1` is in every answer by chance; replacing it would make nonsense of them.
 _SHORTEST_SECRET = 5

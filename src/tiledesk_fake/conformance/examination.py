@@ -112,7 +112,8 @@ class Examination:
         self.target = target
         self.judge_by(target.choices)
         self.guard = Guard(target.credentials, may_revoke=target.may_revoke)
-        self.client = Client(target.url, self.guard, timeout_s=target.timeout_s)
+        self.redact = Redaction([[credential] for credential in target.credentials])
+        self.client = Client(target.url, self.guard, timeout_s=target.timeout_s, redact=self.redact)
         self.clock = Clock()
         self.notes: list[str] = []
         self.expired: list[Jwt] = []
@@ -124,13 +125,12 @@ class Examination:
         self._spare: Sacrifice | None = None
         self._sacrifices: list[Sacrifice] = []
         self._stories: dict[str, Story | Broken | LeftOut] = {}
-        self.redact = Redaction([[credential] for credential in target.credentials])
         try:
             self.persons = self._meet(target.credentials)
         except BaseException:
             self.close()
             raise
-        self.redact = Redaction([person.credentials for person in self.persons])
+        self.redact.know([person.credentials for person in self.persons], self.expired)
         self.first = self.persons[0]
         # A list that cannot be read is a matter for the rules; there is nothing to compare with then.
         self.at_first: list[list[Record]] = []
@@ -272,7 +272,7 @@ class Examination:
             body = exchange.json
         except ValueError:
             raise Broken("JSON", exchange.summary, exchange, rule) from None
-        wrong = problem(body, self._form(response))
+        wrong = problem(body, self._form(response), self.redact.hide)
         if wrong:
             raise Broken(f"the form that the contract gives {response}", f"{wrong}: {exchange.summary}", exchange, rule)
 
@@ -485,21 +485,20 @@ class Examination:
     def _identify(self, credential: Credential) -> tuple[str | None, str | None]:
         """The id and e-mail address of a user, as far as they can be told; at the first request of all."""
         exchange = self.client.send("GET", HISTORY, [("Authorization", credential.authorization)])
+        url = self.redact(self.client.url)
         if exchange.status is None:
-            raise CannotCheck(f"{self.client.url} cannot be reached: {exchange.failure}")
+            raise CannotCheck(f"{url} cannot be reached: {exchange.failure}")
         if exchange.status in (401, 403):
-            raise CannotCheck(
-                f"{self.client.url} refuses the credentials given with {credential.option} ({exchange.status})"
-            )
+            raise CannotCheck(f"{url} refuses the credentials given with {credential.option} ({exchange.status})")
         if (exchange.status in (400, 404) and b"Invalid project id" in exchange.body) or exchange.status == 404:
             raise CannotCheck(
-                f"{self.client.url} has no JWT history ({self.redact(exchange.summary)}); "
+                f"{url} has no JWT history ({self.redact(exchange.summary)}); "
                 f"give the URL that precedes {HISTORY}, with its base path"
             )
         if exchange.status in (301, 302, 303, 307, 308):
-            leads_to = ", ".join(map(shown, exchange.values("Location"))) or "nowhere"
+            leads_to = ", ".join(shown(each, self.redact) for each in exchange.values("Location")) or "nowhere"
             raise CannotCheck(
-                f"{self.client.url} redirects ({exchange.status}) to {leads_to}; "
+                f"{url} redirects ({exchange.status}) to {leads_to}; "
                 f"no redirect is followed: give the URL that precedes {HISTORY} there"
             )
         claims = credential.claims if isinstance(credential, Jwt) else {}

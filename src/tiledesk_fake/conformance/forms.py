@@ -1,6 +1,7 @@
 """The forms that the contract gives bodies, and what is wrong with a body under one."""
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -34,13 +35,13 @@ def open_form(schema: Any) -> Any:
     return [open_form(item) for item in schema] if isinstance(schema, list) else schema
 
 
-def problem(body: Any, schema: Any) -> str:
-    """What is wrong with a body, in a few words; empty if nothing is."""
+def problem(body: Any, schema: Any, hide: Callable[[str], str] = str) -> str:
+    """What is wrong with a body, in a few words; empty if nothing is. `hide` takes out what is secret."""
     try:
         _validator(json.dumps(schema, sort_keys=True)).validate(body)
     except jsonschema_rs.ValidationError as found:
         where = "/".join(map(str, found.instance_path)) or "the body"
-        return f"{where}: {found.message[:200]}"
+        return f"{where}: {hide(found.message)[:200]}"
     except UnicodeEncodeError:
         return "half of a surrogate pair, which is no Unicode"
     except ValueError as found:
