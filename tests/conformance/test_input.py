@@ -295,3 +295,20 @@ def test_credentials_may_be_given_to_a_target_as_text() -> None:
         made = target(fake.url, basic="ada@example.com:secret", jwt=fake.issue_token(ada).authorization)
 
     assert [type(each) for each in made.credentials] == [Basic, Jwt]
+
+
+@pytest.mark.parametrize("command", ["check", "learn"])
+@pytest.mark.parametrize("seconds", ["inf", "-inf", "nan", "1e11", "3601", "0.09", "0", "-1", "1e400"])
+def test_a_time_that_nobody_can_wait_for_is_one_clear_line(command: str, seconds: str) -> None:
+    assert "'--timeout'" in said(command, "http://127.0.0.1:1/v3", *ADA, f"--timeout={seconds}")
+
+
+@pytest.mark.parametrize("seconds", ["0.1", "3600"])
+def test_the_shortest_and_the_longest_time_are_allowed(seconds: str) -> None:
+    assert "cannot be reached" in said("check", "http://127.0.0.1:1/v3", *ADA, "--timeout", seconds)
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), 1e11, 3600.1, 0.09, 0, -1])
+def test_a_target_is_waited_for_as_long_as_on_the_command_line(seconds: float) -> None:
+    with pytest.raises(CannotCheck, match=r"timeout_s: expected 0\.1 to 3600 seconds, got"):
+        target("http://127.0.0.1:1/v3", basic="ada@example.com:secret", timeout_s=seconds)

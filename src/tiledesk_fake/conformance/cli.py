@@ -1,5 +1,6 @@
 """The commands `tiledesk-fake check` and `tiledesk-fake learn`."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +19,19 @@ from .outcome import CannotCheck
 from .report import check_writable, form_of
 from .runner import Progress
 from .runner import check as check_target
-from .target import EXAMPLES, Target
+from .target import EXAMPLES, TIMEOUT_S, Target
 
 _MISSING = "check needs Schemathesis and Hypothesis; pip install 'tiledesk-fake[check]'"
+
+
+class _Seconds(click.FloatRange):
+    """A range that nan is not in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return seconds
 
 
 def _collect(parse: Callable[[str], Credential]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:
@@ -59,8 +70,8 @@ def _options(command: Any) -> Any:
                 "timeout_s",
                 default=10.0,
                 show_default=True,
-                type=click.FloatRange(0.1),
-                help="The seconds to wait for an answer.",
+                type=_Seconds(*TIMEOUT_S),
+                help="The seconds to wait for a whole answer.",
             ),
         )
     ):

@@ -6,9 +6,13 @@ from pathlib import Path
 
 from ..profile import check, read_profile
 from .credentials import Basic, Credential, Jwt
+from .outcome import CannotCheck
 
 EXAMPLES = 25
 """How many examples are generated for an operation, unless it is said otherwise."""
+
+TIMEOUT_S = (0.1, 3600.0)
+"""How long an answer may be waited for, at least and at most: sockets know neither eternity nor thousands of years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,15 @@ def target(
     - `profile` maps assumptions to choices, or is the path of a profile file.
     - `may_revoke`: without it nothing is changed on the server; with it, tokens of the first user are revoked.
     - `examples` bounds what is generated for each operation, `seed` repeats it.
-    - `timeout_s` is how long an answer is waited for.
+    - `timeout_s` is how long a whole answer is waited for, 0.1 to 3600 seconds.
 
-    Raises CannotCheck for credentials of another form, ProfileError for an unknown assumption or choice.
+    Raises CannotCheck for credentials of another form and for another time, ProfileError for an unknown assumption or
+    choice.
     """
+    shortest_s, longest_s = TIMEOUT_S
+    # So that it is false for nan as well.
+    if not shortest_s <= timeout_s <= longest_s:
+        raise CannotCheck(f"timeout_s: expected {shortest_s:g} to {longest_s:g} seconds, got {timeout_s!r}")
     basics = [Basic.parse(text) for text in ([basic] if isinstance(basic, str) else basic)]
     jwts = [Jwt.parse(text) for text in ([jwt] if isinstance(jwt, str) else jwt)]
     if isinstance(profile, Mapping):
