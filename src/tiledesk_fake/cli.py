@@ -5,6 +5,7 @@ What goes wrong is one line on stderr and exit code 2.
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -21,6 +22,7 @@ from . import __version__, contract, demo
 from .errors import TiledeskFakeError
 from .fake import TiledeskFake, Token
 from .profile import CHOICES, parse_assumptions, read_profile
+from .redaction import JWT, printable
 
 _profile = click.option(
     "--profile",
@@ -202,6 +204,13 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+# What stands for itself in a message, and looks like what --basic takes.
+_ADDRESS_AND_PASSWORD = re.compile(r"""(?<![^\s"'(=])[^\s"'@/:…]+@[^\s"'@/:…]+:[^\s"')]+""")
+
+
 def _fail(message: str) -> None:
-    click.echo(f"tiledesk-fake: {' '.join(message.split())}", err=True)
+    text = JWT.sub(r"\1<redacted>", " ".join(message.split()))
+    # A usage error repeats what was given in the wrong place.
+    text = _ADDRESS_AND_PASSWORD.sub("<address and password>", text)
+    click.echo(f"tiledesk-fake: {printable(text)}", err=True)
     sys.exit(2)

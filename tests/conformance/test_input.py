@@ -312,3 +312,26 @@ def test_the_shortest_and_the_longest_time_are_allowed(seconds: str) -> None:
 def test_a_target_is_waited_for_as_long_as_on_the_command_line(seconds: float) -> None:
     with pytest.raises(CannotCheck, match=r"timeout_s: expected 0\.1 to 3600 seconds, got"):
         target("http://127.0.0.1:1/v3", basic="ada@example.com:secret", timeout_s=seconds)
+
+
+@pytest.mark.parametrize("command", ["check", "learn"])
+@pytest.mark.parametrize("extra", [("grace@example.com:geheim",), ("geheim", GOOD)])
+def test_an_argument_too_many_is_not_shown(command: str, extra: tuple[str, ...]) -> None:
+    line = said(command, "http://127.0.0.1:1/v3", *ADA, *extra)
+
+    assert "too many beside the URL; each ADDRESS:PASSWORD needs a --basic of its own, each token a --jwt" in line
+    assert "geheim" not in line
+    assert SIGNATURE not in line
+
+
+@pytest.mark.parametrize("given", ["grace@example.com:geheim", f"geheim@example.com:1 {GOOD}"])
+@pytest.mark.parametrize("option", ["--timeout", "--seed", "--report", "--assume", "--examples", "--profile"])
+def test_credentials_in_the_place_of_something_else_are_not_shown(option: str, given: str) -> None:
+    line = said("check", "http://127.0.0.1:1/v3", *ADA, option, given)
+
+    assert "geheim" not in line
+    assert SIGNATURE not in line
+
+
+def test_credentials_in_the_place_of_a_command_are_not_shown() -> None:
+    assert "geheim" not in said("grace@example.com:geheim")

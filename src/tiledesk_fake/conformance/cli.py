@@ -34,6 +34,22 @@ class _Seconds(click.FloatRange):
         return seconds
 
 
+class _Command(click.Command):
+    """Says of an argument too many that it is one: it may well be a password."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if ctx.args:
+            number = "an argument" if len(ctx.args) == 1 else f"{len(ctx.args)} arguments"
+            raise click.UsageError(
+                f"there is {number} too many beside the URL; each ADDRESS:PASSWORD needs a --basic of its own, each "
+                "token a --jwt",
+                ctx,
+            )
+        return rest
+
+
 def _collect(parse: Callable[[str], Credential]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:
     def collect(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> None:
         # Options are called back in the order of the command line, so the first user is the one who was given first.
@@ -79,7 +95,7 @@ def _options(command: Any) -> Any:
     return command
 
 
-@click.command()
+@click.command(cls=_Command)
 @_options
 @click.option(
     "--profile",
@@ -147,7 +163,7 @@ def check(
         sys.exit(1)
 
 
-@click.command()
+@click.command(cls=_Command)
 @_options
 @click.option(
     "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where the profile goes; stdout unless given."
