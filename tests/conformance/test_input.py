@@ -335,3 +335,23 @@ def test_credentials_in_the_place_of_something_else_are_not_shown(option: str, g
 
 def test_credentials_in_the_place_of_a_command_are_not_shown() -> None:
     assert "geheim" not in said("grace@example.com:geheim")
+
+
+def test_credentials_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, right: Target) -> None:
+    first, second = (f"{each.email}:{each.password}" for each in right.credentials[:2] if isinstance(each, Basic))
+    monkeypatch.setenv("TILEDESK_CHECK_BASIC", f"{first}\n\n{second}\n")
+    monkeypatch.setenv(
+        "TILEDESK_CHECK_JWT", "\n".join(f"JWT {each.token}" for each in right.credentials if isinstance(each, Jwt))
+    )
+
+    done = run("learn", right.url, "--may-revoke")
+
+    assert done.returncode == 0, done.stderr
+    assert "a second user is needed" not in done.stdout
+
+
+def test_the_command_line_precedes_the_environment(monkeypatch: pytest.MonkeyPatch, right: Target) -> None:
+    monkeypatch.setenv("TILEDESK_CHECK_BASIC", "ada@example.com:geheim")
+
+    assert run("learn", right.url, *ADA).returncode == 0
+    assert "refuses the credentials" in said("learn", right.url)

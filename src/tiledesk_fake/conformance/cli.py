@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +32,13 @@ class _Seconds(click.FloatRange):
         if math.isnan(seconds):
             self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
         return seconds
+
+
+class _Lines(click.types.StringParamType):
+    """A text; an environment variable has one on each line."""
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        return [line for line in rv.splitlines() if line.strip()]
 
 
 class _Command(click.Command):
@@ -65,18 +72,24 @@ def _options(command: Any) -> Any:
             click.option(
                 "--basic",
                 metavar="ADDRESS:PASSWORD",
+                type=_Lines(),
+                envvar="TILEDESK_CHECK_BASIC",
                 multiple=True,
                 expose_value=False,
                 callback=_collect(Basic.parse),
-                help="Credentials of a user; may be repeated. The first user is the one examined.",
+                help="Credentials of a user; may be repeated. The first user is the one examined. Also read from "
+                "TILEDESK_CHECK_BASIC, one on each line.",
             ),
             click.option(
                 "--jwt",
                 metavar="TOKEN",
+                type=_Lines(),
+                envvar="TILEDESK_CHECK_JWT",
                 multiple=True,
                 expose_value=False,
                 callback=_collect(Jwt.parse),
-                help="A token of a user; may be repeated, for the same user or another.",
+                help="A token of a user; may be repeated, for the same user or another. Also read from "
+                "TILEDESK_CHECK_JWT, one on each line.",
             ),
             click.option(
                 "--may-revoke", is_flag=True, help="Allow to revoke tokens of the users; without it, only read."
