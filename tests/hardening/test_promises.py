@@ -43,6 +43,13 @@ def test_every_promise_names_its_tests() -> None:
     assert all(NAMED.search(promise) for promise in promises)
 
 
+def test_every_promise_of_the_clients_names_its_tests() -> None:
+    promises = PROMISES.partition("## What `check` and `learn` promise")[2].partition("\n## ")[0].split("\n**")[1:]
+
+    assert len(promises) == 3
+    assert all(NAMED.search(promise) for promise in promises)
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "tests" / "hardening").glob("test_*.py")), ids=lambda file: file.stem)
 def test_every_module_of_these_tests_is_named(file: Path) -> None:
     if file.stem != "test_promises":
