@@ -19,7 +19,7 @@ from tests.conformance.command import run
 from tests.conformance.world import Answer, Ask, Request, World, world
 from tiledesk_fake.conformance import RULES, check
 from tiledesk_fake.conformance.client import MOST_BYTES, Client, Exchange
-from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction
+from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction, basic_authorization
 from tiledesk_fake.conformance.examination import Examination
 from tiledesk_fake.conformance.guard import Guard
 from tiledesk_fake.conformance.transport import GuardedAdapter
@@ -190,6 +190,16 @@ def test_a_password_is_shown_in_none_of_the_forms_in_which_a_server_may_echo_it(
 @pytest.mark.parametrize("echo", [BASE64, BASE64.rstrip("="), quote(BASE64, safe=""), BASE64.replace("/", "\\/")])
 def test_encoded_credentials_are_shown_in_no_form_either(echo: str) -> None:
     assert Redaction([[ADA]])(f"<{echo}>").startswith("<$BASIC1")
+
+
+@pytest.mark.parametrize("password", ["Geheim:2", "Geheim"])
+@pytest.mark.parametrize("email", ["a@b.c", "ab@b.c", "abc@b.c", "ada@example.com"])
+def test_the_wrong_passwords_that_are_tried_tell_nothing_of_the_right_one(email: str, password: str) -> None:
+    redact = Redaction([[Basic(email, password)]])
+    for wrong in (f"x{password}", f"{password.split(':', maxsplit=1)[0]}x", password.swapcase(), ""):
+        shown = redact(f"tried {basic_authorization(email, wrong).split()[1]} {wrong} as {email}")
+
+        assert re.fullmatch(rf"tried (<credentials>|\$BASIC1\w+=*) [x:2]*(\$PASSWORD1)?[x:2]* as {email}", shown)
 
 
 def token(claims: dict[str, object]) -> str:

@@ -170,6 +170,7 @@ class Redaction:
 
     def __init__(self, users: Iterable[Sequence[Credential]] = ()) -> None:
         self._names: dict[str, str] = {}
+        self._begins: set[str] = set()
         self.know(users)
 
     def know(self, users: Iterable[Sequence[Credential]], expired: Sequence[Jwt] = ()) -> None:
@@ -188,8 +189,14 @@ class Redaction:
         sent = basic.authorization.partition(" ")[2]
         for form in (sent, sent.rstrip("="), base64.urlsafe_b64encode(base64.b64decode(sent)).decode().rstrip("=")):
             self.add(form, f"$BASIC{number}")
-        if len(basic.password) >= _SHORTEST_SECRET:
-            self.add(basic.password, f"$PASSWORD{number}")
+        # Wrong passwords are made of the right one: in other cases, with a sign more, without what follows a colon.
+        address = f"{basic.email}:".encode()
+        if len(address) > _SHORTEST_SECRET:
+            # As many signs of base64 as say nothing but the address and its colon.
+            self._begins.add(base64.b64encode(address).decode()[: len(address) * 4 // 3])
+        for password in (basic.password, basic.password.swapcase(), basic.password.split(":")[0]):
+            if len(password) >= _SHORTEST_SECRET:
+                self.add(password, f"$PASSWORD{number}")
 
     def add(self, secret: str, name: str) -> None:
         """From now on, show `name` for `secret`."""
@@ -199,6 +206,8 @@ class Redaction:
         """The text without secrets; hide them before a text is cut, for half of one is no longer known."""
         for secret in sorted(self._names, key=len, reverse=True):
             text = text.replace(secret, self._names[secret])
+        for begin in self._begins:
+            text = re.sub(rf"{re.escape(begin)}[A-Za-z0-9+/_-]*=*", "<credentials>", text)
         text = _TOKEN.sub("<token>", text)
         return _BASIC.sub(r"\1<credentials>", text)
 
