@@ -266,3 +266,8 @@ def test_a_token_in_a_base_path_is_not_shown() -> None:
     done = run("check", f"http://127.0.0.1:1/{token({'jti': '1'})}/v3", "--basic", "ada@example.com:secret")
 
     assert "http://127.0.0.1:1/<token>/v3 cannot be reached" in done.stderr
+
+
+@pytest.mark.parametrize("answer", [b"X" * 60000 + b"\r\n\r\n", OK + b"Content-Type: " + b"x" * 60000 + b"\r\n\r\n[]"])
+def test_a_line_without_an_end_is_not_repeated_to_its_end(answer: bytes) -> None:
+    assert len(asked(saying(answer)).summary) < 400

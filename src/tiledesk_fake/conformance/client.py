@@ -73,7 +73,11 @@ class Exchange:
             return self.hide(self.failure)
         text = self.hide(self.body.decode("utf-8", "replace"))
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(self.body)} bytes)"
-        return " ".join(filter(None, [str(self.status), self.media_type, shown]))
+        return " ".join(filter(None, [str(self.status), _cut(self.hide(self.media_type or "")), shown]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 _SHOWN = 300
@@ -171,7 +175,7 @@ class Client:
         self._guard.permit(method, target, sent, body)
         exchange = self._exchange(method, target, sent, body)
         self._guard.note(exchange.body)
-        return replace(exchange, failure=self._redact(exchange.failure), hide=self._redact.hide)
+        return replace(exchange, failure=_cut(self._redact(exchange.failure)), hide=self._redact.hide)
 
     def _exchange(self, method: str, target: str, sent: tuple[tuple[str, str], ...], body: bytes) -> Exchange:
         # Only reading goes over a connection that was used before: a server may close it at any moment, and a
@@ -246,5 +250,5 @@ class Client:
             return "no answer: the server closed the connection"
         if isinstance(problem, http.client.IncompleteRead):
             return f"half an answer: {len(problem.partial)} bytes of its body"
-        reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        reason = getattr(problem, "strerror", None) or str(problem).strip() or type(problem).__name__
         return f"no answer: {reason}"
