@@ -1,6 +1,7 @@
 """What is generated, and what Hypothesis is spared."""
 
 import codecs
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import configuration
 from hypothesis.internal.charmap import intervals_from_codec
 
+from tests.conformance.world import Answer, Ask, Request, World, world
 from tiledesk_fake import contract
-from tiledesk_fake.conformance import Place, generated
+from tiledesk_fake.conformance import RULES, Place, check, generated
 from tiledesk_fake.conformance.place import place
 
 LIST = ("paths", "/jwt/history", "get")
@@ -69,3 +71,20 @@ def test_hypothesis_reads_them_where_they_are_written(home: Path, monkeypatch: p
     generated.write_characters(home)
 
     assert [list(interval) for interval in intervals_from_codec.__wrapped__("ascii")[0].intervals] == [[1, 2]]
+
+
+@pytest.mark.parametrize("after", [1, 20, 120], ids="after {}".format)
+def test_an_interrupt_while_requests_are_generated_ends_the_run_and_spares_the_token_in_use(after: int) -> None:
+    """Schemathesis catches it; what comes after it would use that token up."""
+
+    def interrupting(world: World, request: Request, ask: Ask) -> Answer:
+        asked = world.memory["generated"] = world.memory.get("generated", 0) + request.generated
+        if request.generated and asked == after:
+            signal.raise_signal(signal.SIGINT)
+        return ask(request)
+
+    served = world(interrupting, signs_in=False)
+    with served.served(basic=["ada@example.com:Secret"], examples=10) as server, pytest.raises(KeyboardInterrupt):
+        check(server, rules=RULES[-1:])
+
+    assert not next(token for token in served.fake.history(served.ada) if token.jwt == served.jwt).revoked

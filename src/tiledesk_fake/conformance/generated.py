@@ -203,11 +203,18 @@ def _run(exam: Examination, config: dict[str, Any], *, reading_only: bool) -> Ou
         configuration.set_hypothesis_home_dir(home)
         write_characters(FilePath(home))
         unanswered = transport.adapter.unanswered
+        stopped = False
         try:
             stream = _Engine(schema=examined).execute()
             for event in stream:
-                if len(unanswered) >= MOST_UNANSWERED:
+                if _is_interrupted(event) and not stopped:
+                    # Schemathesis catches what Ctrl-C raises, and says it with an event.
                     stream.stop()
+                    raise KeyboardInterrupt
+                if len(unanswered) >= MOST_UNANSWERED:
+                    # From here on events say that it was interrupted, which it was by this.
+                    stream.stop()
+                    stopped = True
                 if isinstance(event, events.NonFatalError):
                     # What is not answered is a finding, below.
                     if not isinstance(event.value, requests.RequestException) or not unanswered:
@@ -224,6 +231,10 @@ def _run(exam: Examination, config: dict[str, Any], *, reading_only: bool) -> Ou
     if len(unanswered) >= MOST_UNANSWERED:
         omissions.add(_not_at_its_end(exam, f"{len(unanswered)} requests were not answered; no more were sent"))
     return list(findings.values()), sorted(omissions, key=str), sorted(passed - findings.keys())
+
+
+def _is_interrupted(event: events.EngineEvent) -> bool:
+    return isinstance(event, events.Interrupted) or getattr(event, "status", None) == Status.INTERRUPTED
 
 
 def _not_at_its_end(exam: Examination, reason: str) -> Omission:
