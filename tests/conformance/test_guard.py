@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -11,6 +12,10 @@ from tiledesk_fake.conformance import RULES, Examination, Forbidden, Rule, check
 from tiledesk_fake.conformance.credentials import Basic, Jwt
 from tiledesk_fake.conformance.guard import Guard
 from tiledesk_fake.conformance.outcome import LeftOut
+from tiledesk_fake.conformance.rules import BY_ID
+
+OLDEST = datetime(2019, 1, 1, tzinfo=UTC)
+"""The tokens of that time are the first to be given up."""
 
 DESTRUCTIVE = [rule for rule in RULES if rule.revokes]
 
@@ -208,6 +213,75 @@ def test_with_leave_a_token_that_was_given_up_is_not_protected_for_the_end_of_it
 
     assert not guard.is_protected("DELETE", "/v3/jwt/history/a%2Fb", [])
     assert guard.is_protected("DELETE", "/v3/jwt/history/b", [])
+
+
+def test_a_key_that_was_shown_is_nobodys_no_more() -> None:
+    guard = Guard([ADA], may_revoke=True)
+    guard.nobodys("made-up")
+    guard.note(b'{"_id":"1","jti":"made-up"} {"_id": 2, "jti":"b"}')
+
+    for key in ("1", "2", "B"):
+        with pytest.raises(LeftOut, match="nobody's"):
+            guard.nobodys(key)
+    for key in ("1", "2", "B", "Made-up"):
+        assert guard.is_protected("DELETE", f"/v3/jwt/history/id/{key}", [])
+
+
+def test_without_leave_a_key_that_was_shown_is_not_even_tried_with_bad_credentials() -> None:
+    guard = Guard([ADA], may_revoke=False)
+    guard.nobodys("made-up")
+    guard.note(b'{"jti":"made-up"}')
+
+    assert guard.is_protected("DELETE", "/v3/jwt/history/made-up", [])
+
+
+@pytest.mark.parametrize("kind", [str, int], ids=["in text", "as numbers"])
+@pytest.mark.parametrize("generated", [False, True], ids=["rules", "generated"])
+def test_where_ids_are_counted_nothing_is_revoked_but_what_the_report_has(kind: type, generated: bool) -> None:
+    """A malformed id would be that of somebody's token."""
+
+    def counted(world: World, request: Request, ask: Ask) -> Answer:
+        ids: list[str] = world.memory.setdefault("ids", [token.id for token in world.fake.history(world.ada)])
+        if request.by_id and request.key.isdigit() and 0 < int(request.key) <= len(ids):
+            return ask(request.about(ids[int(request.key) - 1]))
+        given = ask(request)
+        if not request.lists or given.status != 200 or request.method == "HEAD":
+            return given
+        shown = [row | {"_id": kind(ids.index(row["_id"]) + 1)} for row in given.json["jwts"] if row["_id"] in ids]
+        return given.saying(given.json | {"jwts": shown})
+
+    served = world(counted, signs_in=False)
+    before = state(served)
+    with served.served(basic=["ada@example.com:Secret"], examples=20) as server:
+        report = check(server, rules=RULES if not generated else RULES[:4], generated=generated)
+
+    assert "list-form" in report.broken_rules
+    assert not report.revoked
+    assert state(served) == before
+
+
+def test_where_jtis_are_counted_one_more_digit_is_the_key_of_another_token_and_is_not_tried() -> None:
+    served = world(signs_in=False)
+    for number in range(1, 60):
+        served.fake.issue_token(served.ada, jti=f"tok-{number}", created_at=OLDEST + timedelta(number))
+    with served.here() as server:
+        report = check(server, generated=False)
+
+    assert not report.findings
+    assert "jti-counts-whole" in report.kept
+    assert not [omission for omission in report.left_out if "given up" in omission.reason]
+
+
+def test_a_token_whose_jti_is_that_of_another_one_but_for_its_case_does_no_harm_to_it() -> None:
+    served = world(signs_in=False)
+    for jti in ("phone", "PHONE"):
+        served.fake.issue_token(served.ada, jti=jti, created_at=OLDEST)
+    before = state(served)
+    with served.here() as server:
+        report = check(server, rules=[BY_ID["jti-case-counts"]], generated=False)
+
+    assert not report.findings
+    assert state(served) == before
 
 
 def test_with_leave_the_token_in_use_is_protected_before_anything_was_shown() -> None:

@@ -80,8 +80,8 @@ _ASSUMPTIONS = {
 TO_FIND = 4
 """How many tokens are given up for generated requests to find."""
 
-# A broken revocation might hit any token; generated ones would then do harm.
-_DANGEROUS = ("revo", "jti-", "id-", "unknown-", "encoded-", "foreign-", "refused-", "nothing-else")
+# A broken revocation might hit any token, and where lists cannot be read nobody knows whose keys are generated.
+_DANGEROUS = ("list", "revo", "jti-", "id-", "unknown-", "encoded-", "foreign-", "refused-", "nothing-else")
 
 
 def passes(exam: Examination, report: Report) -> list[tuple[str, Callable[[], Outcome]]]:
@@ -111,7 +111,7 @@ def _as_user(exam: Examination, *, revoke: bool) -> Outcome:
     else:
         why = "nothing may be revoked without --may-revoke"
         if exam.target.may_revoke:
-            why = "a rule about revocations is broken, so generated ones could revoke anything"
+            why = "a rule about revocations or lists is broken, so generated ones could revoke anything"
         left_out.append(Omission("generated-revocations", "Generated revocations are answered as declared.", why))
         _read_only(config)
         config["phases"]["stateful"] = {"enabled": False}

@@ -12,12 +12,13 @@ from contextlib import suppress
 from urllib.parse import parse_qs, unquote
 
 from .credentials import Basic, Credential, Jwt
-from .outcome import Forbidden
+from .outcome import Forbidden, LeftOut
 
 HISTORY = "/jwt/history"
 
 _READING = ("GET", "HEAD", "OPTIONS")
-_KEYS = re.compile(rb'"(?:_id|jti)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+# A number is a key as well: in a path it is written as it stands in JSON.
+_KEYS = re.compile(rb'"(?:_id|jti)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d+))')
 
 
 class Guard:
@@ -38,9 +39,18 @@ class Guard:
         self._given_up.update(key.casefold() for key in keys)
 
     def nobodys(self, key: str) -> str:
-        """The same key, known to be made up: a request for it changes nothing."""
+        """The same key, known to be made up: a request for it changes nothing.
+
+        Raises LeftOut if the server has shown it: then it is somebody's.
+        """
+        if self.has_seen(key):
+            raise LeftOut(f"a token of the server has the key {key!r}, which was to be nobody's")
         self._nobodys.add(key.casefold())
         return key
+
+    def has_seen(self, key: str) -> bool:
+        """Whether an answer has shown this key, in whichever case."""
+        return key.casefold() in self._seen
 
     def expire(self, credential: Credential) -> None:
         """From now on the gate must refuse these credentials."""
@@ -49,7 +59,7 @@ class Guard:
 
     def note(self, body: bytes) -> None:
         """Protect every key that an answer shows."""
-        self._seen.update(map(_read, _KEYS.findall(body)))
+        self._seen.update(_read(text or number) for text, number in _KEYS.findall(body))
 
     def permit(self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> None:
         """Return if the request may be sent; raises Forbidden if not."""
@@ -63,7 +73,7 @@ class Guard:
         if body or HISTORY not in target.lower() or self._would_be_accepted(target, headers):
             # A body could sign somebody in, which makes a token.
             raise Forbidden(f"{method} {target}: nothing may be changed on this server without --may-revoke")
-        if method == "DELETE" and not self._nobodys.issuperset(keys):
+        if method == "DELETE" and not (self._nobodys - self._seen).issuperset(keys):
             raise Forbidden(f"{method} {target}: a refused revocation is tried on keys that nobody has, only")
 
     def is_protected(self, method: str, target: str, headers: Iterable[tuple[str, str]]) -> bool:
@@ -75,7 +85,7 @@ class Guard:
         return False
 
     def _is_protected(self, key: str) -> bool:
-        return key in self._seen and key not in self._given_up and key not in self._nobodys
+        return key in self._seen and key not in self._given_up
 
     def _would_be_accepted(self, target: str, headers: Iterable[tuple[str, str]]) -> bool:
         """Whether a gate that keeps the contract could let this request in."""

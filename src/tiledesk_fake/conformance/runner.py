@@ -98,7 +98,7 @@ def judge(examination: Examination, rule: Rule) -> Finding | Omission | None:
     try:
         rule.check(examination)
     except LeftOut as reason:
-        return Omission(rule.id, rule.sentence, str(reason))
+        return Omission(rule.id, rule.sentence, examination.redact(str(reason)))
     except Broken as broken:
         about = BY_ID[broken.rule] if broken.rule else rule
         expected, got = examination.redact(broken.expected), examination.redact(broken.got)

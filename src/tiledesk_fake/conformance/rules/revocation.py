@@ -64,6 +64,9 @@ def jti_case(exam: Examination) -> None:
     others = {token.jti.upper(), token.jti.lower(), token.jti.swapcase()} - {token.jti}
     if not others:
         raise LeftOut("the jti of the token has no letters")
+    others -= {record["jti"] for record in exam.records()}
+    if not others:
+        raise LeftOut("in another case, the jti of the token is that of another one")
     for jti in sorted(others):
         _check_spared(exam, lambda _, jti=jti: exam.revoke_jti(jti))  # type: ignore[misc]
 
@@ -85,7 +88,8 @@ def jti_whole(exam: Examination) -> None:
         f" {token.jti}",
         f"{token.jti} ",
     )
-    for jti in filter(str.strip, parts):
+    # Where jtis are counted, one more digit makes that of another token.
+    for jti in (each for each in parts if each.strip() and not exam.guard.has_seen(each)):
         _check_spared(exam, lambda _, jti=jti: exam.revoke_jti(jti))  # type: ignore[misc]
 
 
@@ -300,7 +304,8 @@ def unknown_id(exam: Examination) -> None:
 )
 def odd_jti(exam: Examination) -> None:
     for jti in ("a/b", "ä ö", "%", "a+b", "$ne", "__proto__", "..", "\x00", "null", "\U0001f511"):
-        exam.guard.nobodys(jti.rpartition("/")[2])
+        if exam.guard.has_seen(jti) or exam.guard.has_seen(jti.rpartition("/")[2]):
+            continue
         _check_unknown(exam, lambda jti=jti: exam.revoke_jti(jti))  # type: ignore[misc]
 
 
@@ -325,6 +330,9 @@ def reserved_jti(exam: Examination) -> None:
     revokes=True,
 )
 def malformed_id(exam: Examination) -> None:
+    for person in exam.persons:
+        # Where ids have another form, one of these could be somebody's; the list breaks a rule of its own then.
+        exam.records(person=person)
     id = exam.nobodys_id()
     for malformed in ("not-an-id", id[:-1], f"{id}0", f"g{id[1:]}", "1", id.replace(id[0], "é", 1)):
         exam.guard.nobodys(malformed)
