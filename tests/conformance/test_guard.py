@@ -272,6 +272,18 @@ def test_where_jtis_are_counted_one_more_digit_is_the_key_of_another_token_and_i
     assert not [omission for omission in report.left_out if "given up" in omission.reason]
 
 
+def test_what_the_guard_stops_is_a_rule_that_was_not_asked_and_no_end_of_the_run() -> None:
+    def ask(exam: Examination) -> None:
+        exam.revoke_jti(exam.records()[0]["jti"])
+
+    with world().here() as server:
+        report = check(server, rules=[replace(RULES[0], id="greedy", ask=ask), RULES[1]], generated=False)
+
+    assert [omission.rule for omission in report.left_out] == ["greedy"]
+    assert report.left_out[0].reason.endswith(": this token was not given up")
+    assert report.kept == [RULES[1].id]
+
+
 def test_a_token_whose_jti_is_that_of_another_one_but_for_its_case_does_no_harm_to_it() -> None:
     served = world(signs_in=False)
     for jti in ("phone", "PHONE"):

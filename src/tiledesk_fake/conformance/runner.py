@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from .examination import Examination
-from .outcome import Broken, CannotCheck, Finding, LeftOut, Omission
+from .outcome import Broken, CannotCheck, Finding, Forbidden, LeftOut, Omission
 from .report import Report
 from .rules import BY_ID, RULES, Rule
 from .target import Target
@@ -97,7 +97,7 @@ def judge(examination: Examination, rule: Rule) -> Finding | Omission | None:
     """
     try:
         rule.check(examination)
-    except LeftOut as reason:
+    except (LeftOut, Forbidden) as reason:
         return Omission(rule.id, rule.sentence, examination.redact(str(reason)))
     except Broken as broken:
         about = BY_ID[broken.rule] if broken.rule else rule
