@@ -5,9 +5,12 @@ import os
 import pty
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,8 +21,9 @@ from tests.conformance.command import run
 from tests.conformance.world import NO_ANSWER, Answer, Ask, Request, World, world
 from tests.conformance.wrong_servers import WRONG
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.conformance import Target, check
+from tiledesk_fake.conformance import RULES, Examination, Target, check, cli
 from tiledesk_fake.conformance.report import check_writable
+from tiledesk_fake.conformance.rules import BY_ID
 
 COMMAND = (sys.executable, "-m", "tiledesk_fake")
 ADA = ("--basic", "ada@example.com:Secret")
@@ -131,6 +135,80 @@ def test_a_server_that_is_gone_before_the_end_is_2_and_the_report_is_written(tmp
     assert "could not be checked: it no longer answers (no answer: " in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert json.loads(file.read_text(encoding="utf-8"))["verdict"] == "unchecked"
+
+
+def interrupting(world: World, request: Request, ask: Ask) -> Answer:
+    """A server during whose third revocation somebody presses Ctrl-C."""
+    given = ask(request)
+    if request.revokes and given.status == 200:
+        world.memory["revoked"] = world.memory.get("revoked", 0) + 1
+        if world.memory["revoked"] == 3:
+            signal.raise_signal(signal.SIGINT)
+    return given
+
+
+def newly_revoked(served: World) -> set[str]:
+    new = world()
+    before = {token.id for token in new.fake.history(new.ada) if token.revoked}
+    return {token.id for token in served.fake.history(served.ada) if token.revoked} - before
+
+
+def test_an_interrupt_is_130_and_what_was_revoked_is_told_and_written(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    served = world(interrupting, signs_in=False)
+    with served.served() as server:
+        done = run("check", server.url, *ADA, "--may-revoke", "--report", str(file))
+
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert done.returncode == 130
+    assert "could not be checked: the check was interrupted" in done.stdout
+    assert written["verdict"] == "unchecked"
+    assert newly_revoked(served)
+    assert newly_revoked(served) <= {each["_id"] for each in written["revoked"]}
+    assert all(id in done.stdout for id in newly_revoked(served))
+    assert any(each["reason"] == "the check was interrupted" for each in written["left_out"])
+
+
+def test_an_interrupt_of_learn_is_130_and_what_was_revoked_is_told() -> None:
+    served = world(interrupting, signs_in=False)
+    with served.served(may_revoke=True) as server:
+        done = run("learn", server.url, *ADA, "--jwt", served.jwt, "--may-revoke")
+
+    assert done.returncode == 130
+    assert newly_revoked(served)
+    assert all(f"given up, perhaps revoked: {id}" in done.stderr for id in newly_revoked(served))
+
+
+def test_a_failure_that_nobody_expected_is_2_in_one_line_and_what_was_revoked_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(exam: Examination) -> None:
+        raise KeyError("Authorization: JWT eyJhbGciOiJub25lIn0.eyJqdGkiOiJ4In0.")
+
+    rules = [BY_ID["revokes-by-jti"], replace(RULES[0], ask=fail)]
+    monkeypatch.setattr(cli, "check_target", partial(check, rules=rules, generated=False))
+    file = tmp_path / "report.xml"
+    served = world(signs_in=False)
+    with served.served() as server:
+        done = run("check", server.url, *ADA, "--may-revoke", "--report", str(file))
+
+    assert done.returncode == 2
+    assert re.fullmatch(r"tiledesk-fake: failed where it must not, at test_cli.py:\d+: KeyError: .*\n", done.stderr)
+    assert "eyJ" not in done.stderr
+    assert len(newly_revoked(served)) == 1
+    assert newly_revoked(served).pop() in done.stdout
+    assert ElementTree.parse(file).getroot()[0].get("errors") == "1"
+
+
+def test_a_report_that_cannot_be_written_after_all_is_2_and_the_text_is_printed(
+    right: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "check_writable", lambda path: None)
+    monkeypatch.setattr(cli, "check_target", partial(check, rules=RULES[:2], generated=False))
+    done = run("check", right.url, *ADA, "--report", str(tmp_path / "nowhere" / "report.xml"))
+
+    assert done.returncode == 2
+    assert "keeps the contract" in done.stdout
 
 
 def test_where_a_report_can_be_written_nothing_is_left_behind_and_nothing_overwritten(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -11,12 +12,13 @@ from uuid import UUID
 
 import click
 
+from ..errors import TiledeskFakeError
 from ..ids import Ids
 from ..profile import parse_assumptions, read_profile
-from .credentials import Basic, Credential, Jwt
+from .credentials import Basic, Credential, Jwt, Redaction
 from .learning import learn as learn_from
-from .outcome import CannotCheck
-from .report import check_writable, form_of
+from .outcome import CannotCheck, report_of
+from .report import Report, check_writable, form_of
 from .runner import Progress
 from .runner import check as check_target
 from .target import EXAMPLES, TIMEOUT_S, Target
@@ -159,21 +161,41 @@ def check(
         UUID(Ids().jti()).int % 2**32 if seed is None else seed,
         timeout_s,
     )
-    gone = None
-    try:
-        with _progress() as progress:
-            found = check_target(target, progress=progress)
-    except CannotCheck as cause:
-        if cause.report is None:
+    with _failures_in_one_line():
+        try:
+            with _progress() as progress:
+                found = check_target(target, progress=progress)
+        except BaseException as ended:
+            # Whatever it is, an interrupt as well: what was revoked until then must be told.
+            if (until_then := report_of(ended)) is not None:
+                _hand_on(until_then, report)
             raise
-        found, gone = cause.report, cause
-    click.echo(found.text())
-    if report is not None:
-        found.write(report)
-    if gone is not None:
-        raise gone
+    _hand_on(found, report)
     if found.broken:
         sys.exit(1)
+
+
+def _hand_on(found: Report, file: Path | None) -> None:
+    # The file first: whoever reads the text may be gone, and whatever becomes of the file, the text is printed.
+    try:
+        if file is not None:
+            found.write(file)
+    finally:
+        click.echo(found.text())
+
+
+@contextmanager
+def _failures_in_one_line() -> Iterator[None]:
+    """Says what nobody expected as other errors are said: it is not the exit status of a broken contract."""
+    try:
+        yield
+    except (TiledeskFakeError, click.ClickException, BrokenPipeError):
+        raise
+    except Exception as problem:
+        at = traceback.extract_tb(problem.__traceback__)[-1]
+        said = Redaction()(f"{type(problem).__name__}: {problem}")
+        where = f"{Path(at.filename).name}:{at.lineno}"
+        raise CannotCheck(f"failed where it must not, at {where}: {said}; please report this") from problem
 
 
 @click.command(cls=_Command)
@@ -187,8 +209,16 @@ def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: floa
     credentials = tuple(context.ensure_object(dict).get("credentials", ()))
     if output is not None:
         check_writable(output)
-    with _progress() as progress:
-        learnt = learn_from(Target(url, credentials, may_revoke=may_revoke, timeout_s=timeout_s), progress=progress)
+    with _failures_in_one_line():
+        try:
+            with _progress() as progress:
+                learnt = learn_from(
+                    Target(url, credentials, may_revoke=may_revoke, timeout_s=timeout_s), progress=progress
+                )
+        except BaseException as ended:
+            for record in getattr(ended, "given_up", ()):
+                click.echo(f"given up, perhaps revoked: {record['_id']} (jti {record['jti']})", err=True)
+            raise
     if output is None:
         click.echo(learnt.yaml(), nl=False)
     else:

@@ -5,6 +5,7 @@ Reads everything it expects from the contract under the target's profile. Knows 
 
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -163,8 +164,13 @@ class Examination:
         return self.persons[1] if len(self.persons) > 1 else None
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; an exception that is on its way out is told what was given up until then."""
         self.client.close()
+        ended = sys.exception()
+        if ended is not None and self._sacrifices and not hasattr(ended, "given_up"):
+            setattr(ended, "given_up", self.perhaps_revoked)  # noqa: B010 - any exception may come by
+            said = ", ".join(f"{each['_id']} (jti {each['jti']})" for each in self.perhaps_revoked)
+            ended.add_note(f"These tokens were given up, and may be revoked: {said}")
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -384,6 +390,11 @@ class Examination:
             for token in self._sacrifices
             if token.id not in listed or listed[token.id]["revoked"]
         ]
+
+    @property
+    def perhaps_revoked(self) -> list[dict[str, str]]:
+        """The keys of all tokens that were given up, without asking the server what became of them."""
+        return [{"_id": self.redact(token.id), "jti": self.redact(token.jti)} for token in self._sacrifices]
 
     @property
     def given_up(self) -> list[Record]:

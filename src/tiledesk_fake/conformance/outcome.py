@@ -32,6 +32,12 @@ class CannotCheck(TiledeskFakeError):
         self.report = report
 
 
+def report_of(ended: BaseException) -> Report | None:
+    """What was found until an exception ended an examination, None if none had begun."""
+    report: Report | None = getattr(ended, "report", None)
+    return report
+
+
 class Forbidden(TiledeskFakeError):
     """The guard refuses to send a request, because it could change what is not ours to change."""
 

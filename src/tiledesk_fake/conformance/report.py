@@ -27,6 +27,8 @@ class Report:
     revoked: list[dict[str, str]] = field(default_factory=list)
     gone: str = ""
     """What happened when the server stopped answering at all, empty if it did not."""
+    stopped: str = ""
+    """What ended the examination before its end, empty if nothing did. `revoked` is then all that was given up."""
 
     @property
     def broken(self) -> bool:
@@ -35,8 +37,8 @@ class Report:
 
     @property
     def outcome(self) -> str:
-        """`broken`, `unchecked` if the server was gone before anything was found, or `kept`."""
-        return "broken" if self.broken else "unchecked" if self.gone else "kept"
+        """`broken`, `unchecked` if it ended before its end and nothing was found, or `kept`."""
+        return "broken" if self.broken else "unchecked" if self.gone or self.stopped else "kept"
 
     @property
     def broken_rules(self) -> set[str]:
@@ -49,7 +51,8 @@ class Report:
         said = f"{len(self.kept)} rules kept, {len(self.findings)} broken, {len(self.left_out)} left out"
         does = {"broken": "breaks the contract", "kept": "keeps the contract"}.get(self.outcome, "could not be checked")
         gone = f"it no longer answers ({self.gone}); " if self.gone else ""
-        return f"{self.url} {does}: {gone}{said} (seed {self.seed})"
+        stopped = f"{self.stopped}; " if self.stopped else ""
+        return f"{self.url} {does}: {gone}{stopped}{said} (seed {self.seed})"
 
     def text(self) -> str:
         """The report for a terminal."""
@@ -61,7 +64,11 @@ class Report:
             said = [f"  {reason}:\n{_wrapped(rules)}" for reason, rules in by_reason.items()]
             blocks.append("\n".join(["Left out:", *said]))
         if self.revoked:
-            blocks.append("\n".join(["Revoked:", *(f"  {each['_id']} (jti {each['jti']})" for each in self.revoked)]))
+            blocks.append(
+                "\n".join(
+                    [f"{self._revoked_title}:", *(f"  {each['_id']} (jti {each['jti']})" for each in self.revoked)]
+                )
+            )
         return "\n\n".join([*blocks, self.verdict])
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,6 +85,7 @@ class Report:
             "kept": self.kept,
             "revoked": self.revoked,
             "gone": self.gone or None,
+            "stopped": self.stopped or None,
         }
 
     def json(self) -> str:
@@ -89,9 +97,9 @@ class Report:
         suite = ElementTree.Element(
             "testsuite",
             name=f"tiledesk-fake check {self.url}",
-            tests=str(len(self.kept) + len(self.findings) + len(self.left_out) + bool(self.gone)),
+            tests=str(len(self.kept) + len(self.findings) + len(self.left_out) + len(self._errors)),
             failures=str(len(self.findings)),
-            errors=str(int(bool(self.gone))),
+            errors=str(len(self._errors)),
             skipped=str(len(self.left_out)),
         )
         for rule in self.kept:
@@ -102,10 +110,12 @@ class Report:
             failure.text = _printable(str(finding))
         for omission in self.left_out:
             ElementTree.SubElement(_case(suite, omission.rule), "skipped", message=_printable(omission.reason))
-        if self.gone:
-            ElementTree.SubElement(_case(suite, "reachable"), "error", message=_printable(self.verdict), type="gone")
+        for name, kind in self._errors:
+            ElementTree.SubElement(_case(suite, name), "error", message=_printable(self.verdict), type=kind)
         if self.revoked:
-            ElementTree.SubElement(suite, "system-out").text = _printable("Revoked: " + json.dumps(self.revoked))
+            ElementTree.SubElement(suite, "system-out").text = _printable(
+                f"{self._revoked_title}: " + json.dumps(self.revoked)
+            )
         suites = ElementTree.Element("testsuites")
         suites.append(suite)
         ElementTree.indent(suites)
@@ -119,7 +129,7 @@ class Report:
         body = [f"<h1>{title}</h1>", f"<p>{escape(self.verdict)}</p>"]
         body += [_article(finding) for finding in self.findings]
         body.append(_table("Left out", ("Rule", "What it asks", "Why"), self._omissions()))
-        body.append(_table("Revoked", ("id", "jti"), [(each["_id"], each["jti"]) for each in self.revoked]))
+        body.append(_table(self._revoked_title, ("id", "jti"), [(each["_id"], each["jti"]) for each in self.revoked]))
         body.append(_table("Profile", ("Assumption", "Choice"), list(self.profile.items())))
         body.append(_table("Kept", ("Rule",), [(rule,) for rule in self.kept]))
         return _PAGE.format(title=title, style=_STYLE, body="\n".join(filter(None, body)))
@@ -134,6 +144,16 @@ class Report:
             path.write_text(getattr(self, form)(), encoding="utf-8")
         except OSError as cause:
             raise CannotCheck(f"{path}: cannot be written: {cause.strerror or cause}") from cause
+
+    @property
+    def _revoked_title(self) -> str:
+        return "Given up, and perhaps revoked" if self.stopped else "Revoked"
+
+    @property
+    def _errors(self) -> list[tuple[str, str]]:
+        """What kept the examination from its end, as the name of a test case and the type of its error."""
+        gone, stopped = ("reachable", "gone"), ("finished", "stopped")
+        return [gone] * bool(self.gone) + [stopped] * bool(self.stopped)
 
     def _omissions(self) -> list[tuple[str, ...]]:
         return [(each.rule, each.sentence, each.reason) for each in self.left_out]

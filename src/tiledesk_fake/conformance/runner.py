@@ -10,6 +10,7 @@ from .rules import BY_ID, RULES, Rule
 from .target import Target
 
 Progress = Callable[[int, int, str], None]
+Step = tuple[str, Callable[[], None]]
 
 
 def _silent(done: int, total: int, doing: str) -> None:
@@ -29,7 +30,8 @@ def check(
     well. `progress` is told how many steps are done, of how many, and what is next.
 
     Raises CannotCheck if the server cannot be reached or refuses the credentials, or if it is gone before the end and
-    nothing was found until then; the error has the report.
+    nothing was found until then; the error has the report. So has every other exception that ends it, as `report`:
+    an interrupt as well.
     """
     examination = Examination(target)
     try:
@@ -42,33 +44,48 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
     report = Report(exam.redact(exam.client.url), exam.contract.choices, exam.target.seed, exam.target.may_revoke)
     early = [rule for rule in rules if not rule.last]
     late = [rule for rule in rules if rule.last]
-    steps: list[tuple[str, Callable[[], None]]] = [(rule.id, partial(_ask, exam, rule, report)) for rule in early]
+    steps: list[Step] = [(rule.id, partial(_ask, exam, rule, report)) for rule in early]
     if generated:
         from .generated import passes  # noqa: PLC0415 - Schemathesis takes a second to import
 
         steps += [(name, partial(_generate, run, report)) for name, run in passes(exam, report)]
     steps += [(rule.id, partial(_ask, exam, rule, report)) for rule in late]
-    for done, (name, step) in enumerate(steps):
-        progress(done, len(steps), name)
-        known, findings = len(exam.unanswered), list(report.findings)
-        step()
-        if len(exam.unanswered) > known and not exam.is_reachable():
-            # That is no finding: a network fails as well, and a server that is restarted.
-            report.findings = [each for each in report.findings if each in findings or each.rule != "answers"]
-            since = exam.unanswered[known]
-            report.gone = exam.redact(f"{since.failure}, since {since.method} {since.target}")
-            report.left_out += [_no_longer_asked(name) for name, _ in steps[done + 1 :]]
-            break
-    progress(len(steps), len(steps), "done")
-    report.revoked = exam.revoked
+    try:
+        _take(exam, report, steps, progress)
+        report.revoked = exam.revoked
+    except BaseException as ended:
+        report.stopped = "the check was interrupted" if isinstance(ended, KeyboardInterrupt) else "the check failed"
+        report.left_out += [_no_longer_asked(name, report.stopped) for name, _ in steps]
+        report.revoked = exam.perhaps_revoked
+        setattr(ended, "report", report)  # noqa: B010 - whichever exception it is
+        raise
     if report.gone and not report.broken:
         raise CannotCheck(report.verdict, report)
     return report
 
 
-def _no_longer_asked(name: str) -> Omission:
+def _take(exam: Examination, report: Report, steps: list[Step], progress: Progress) -> None:
+    """Take one step after the other, until the server is gone; those that are left in `steps` were not taken."""
+    total = len(steps)
+    while steps:
+        name, step = steps[0]
+        progress(total - len(steps), total, name)
+        known, findings = len(exam.unanswered), list(report.findings)
+        step()
+        del steps[0]
+        if len(exam.unanswered) > known and not exam.is_reachable():
+            # That is no finding: a network fails as well, and a server that is restarted.
+            report.findings = [each for each in report.findings if each in findings or each.rule != "answers"]
+            since = exam.unanswered[known]
+            report.gone = exam.redact(f"{since.failure}, since {since.method} {since.target}")
+            report.left_out += [_no_longer_asked(name, "the server no longer answers") for name, _ in steps]
+            steps.clear()
+    progress(total, total, "done")
+
+
+def _no_longer_asked(name: str, reason: str) -> Omission:
     sentence = BY_ID[name].sentence if name in BY_ID else "Generated requests are answered as declared."
-    return Omission(name.replace(" ", "-"), sentence, "the server no longer answers")
+    return Omission(name.replace(" ", "-"), sentence, reason)
 
 
 def _ask(exam: Examination, rule: Rule, report: Report) -> None:
