@@ -834,6 +834,16 @@ def the_next_token_is_revoked_too(world: World, request: Request, ask: Ask) -> A
     return right
 
 
+@wrong("nothing-else-changed", generated=True)
+def a_generated_revocation_takes_another_token_too(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    if request.generated and request.revokes and given.status in (200, 404):
+        others = [token for token in world.fake.history(world.ada) if not token.revoked and token.jwt != world.jwt]
+        for token in others[-1:]:
+            world.fake.revoke(token)
+    return given
+
+
 @wrong("revocation-moves-updated-at")
 def a_revocation_leaves_the_time(world: World, request: Request, ask: Ask) -> Answer:
     right = ask(request)

@@ -86,6 +86,14 @@ class Sacrifice:
         return str(self.record["_id"])
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record that was listed at first and not given up, and is another one now; None if it is gone."""
+
+    before: Record
+    now: Record | None
+
+
 @dataclass(slots=True)
 class Story:
     """What happened when one token was revoked, once by `by`, then again by that key and by the other one."""
@@ -390,6 +398,20 @@ class Examination:
             for token in self._sacrifices
             if token.id not in listed or listed[token.id]["revoked"]
         ]
+
+    def changes(self, person: Person) -> list[Change]:
+        """What became of the records that were listed at first, but for those that were given up."""
+        pages = self.pages(person=person)
+        records = [record for page in pages for record in page.records]
+        now = {record["_id"]: record for record in records}
+        given_up = {record["_id"] for record in self.given_up}
+        changes = [
+            Change(record, now.get(record["_id"]))
+            for record in self.at_first[self.persons.index(person)]
+            if record["_id"] not in given_up and record not in records
+        ]
+        # Of a list that is too long, new tokens move others behind the end of what is read.
+        return changes if len(pages) < MOST_PAGES else [change for change in changes if change.now is not None]
 
     @property
     def perhaps_revoked(self) -> list[dict[str, str]]:

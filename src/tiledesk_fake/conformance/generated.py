@@ -81,20 +81,31 @@ TO_FIND = 4
 """How many tokens are given up for generated requests to find."""
 
 # A broken revocation might hit any token, and where lists cannot be read nobody knows whose keys are generated.
-_DANGEROUS = ("list", "revo", "jti-", "id-", "unknown-", "encoded-", "foreign-", "refused-", "nothing-else")
+_DANGEROUS = ("list", "revo", "jti-", "id-", "unknown-", "encoded-", "foreign-", "refused-")
 
 
 def passes(exam: Examination, report: Report) -> list[tuple[str, Callable[[], Outcome]]]:
     """What Schemathesis does, by name; each runs when it is called, and looks then at what `report` says is broken."""
 
     def as_user() -> Outcome:
-        dangerous = any(rule.startswith(_DANGEROUS) for rule in report.broken_rules)
-        return _as_user(exam, revoke=exam.target.may_revoke and not dangerous)
+        may_revoke = exam.target.may_revoke
+        dangerous = any(rule.startswith(_DANGEROUS) for rule in report.broken_rules) or (
+            may_revoke and _is_harmed(exam)
+        )
+        return _as_user(exam, revoke=may_revoke and not dangerous)
 
     return [
         ("generated requests", as_user),
         ("generated requests without credentials", lambda: _as_nobody(exam)),
     ]
+
+
+def _is_harmed(exam: Examination) -> bool:
+    """Whether what the rules did changed more than it should, as far as can be seen."""
+    try:
+        return any(exam.changes(person) for person in exam.persons)
+    except Broken:
+        return True
 
 
 def _as_user(exam: Examination, *, revoke: bool) -> Outcome:

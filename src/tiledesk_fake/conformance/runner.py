@@ -42,8 +42,8 @@ def check(
 
 def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: Progress) -> Report:
     report = Report(exam.redact(exam.client.url), exam.contract.choices, exam.target.seed, exam.target.may_revoke)
-    early = [rule for rule in rules if not rule.last]
-    late = [rule for rule in rules if rule.last]
+    early = [rule for rule in rules if not (rule.last or rule.looks_back)]
+    late = sorted((rule for rule in rules if rule.last or rule.looks_back), key=lambda rule: rule.last)
     steps: list[Step] = [(rule.id, partial(_ask, exam, rule, report)) for rule in early]
     if generated:
         from .generated import passes  # noqa: PLC0415 - Schemathesis takes a second to import

@@ -25,6 +25,8 @@ class Rule:
     """How many users it takes."""
     last: bool = False
     """Whether it uses up the token that calls, so that nothing can be asked with it afterwards."""
+    looks_back: bool = False
+    """Whether it asks what everything before it did, generated requests too."""
 
     @property
     def place(self) -> Place:
@@ -58,11 +60,12 @@ class Family:
         revokes: bool = False,
         users: int = 1,
         last: bool = False,
+        looks_back: bool = False,
     ) -> Callable[[Ask], Ask]:
         """Make a function the way to ask a rule."""
 
         def collect(ask: Ask) -> Ask:
-            self.rules.append(Rule(id, sentence, at, level, ask, revokes, users, last))
+            self.rules.append(Rule(id, sentence, at, level, ask, revokes, users, last, looks_back))
             return ask
 
         return collect
