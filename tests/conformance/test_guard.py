@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.conformance.world import HISTORY, Answer, Ask, Request, World, world
+from tests.conformance.wrong_servers import WRONG
 from tiledesk_fake.conformance import RULES, Examination, Forbidden, Rule, check
 from tiledesk_fake.conformance.credentials import Basic, Jwt
 from tiledesk_fake.conformance.guard import Guard
@@ -87,6 +88,35 @@ def test_with_leave_every_token_that_was_revoked_is_in_the_report() -> None:
         report = check(server)
 
     assert {record["_id"] for record in report.revoked} == {id for id, revoked in state(served) if revoked} - before
+
+
+@pytest.mark.parametrize("signs_in", [False, True])
+@pytest.mark.parametrize(
+    ("name", "fate"), [("everybodys newest token goes too", "revoked"), ("the next token is dropped", "gone")]
+)
+def test_what_a_server_revoked_unasked_is_in_the_report_and_marked(name: str, fate: str, signs_in: bool) -> None:
+    def dropping(world: World, request: Request, ask: Ask) -> Answer:
+        given = ask(request)
+        dropped = world.memory.setdefault("dropped", [])
+        if request.revokes and given.status == 200 and not dropped:
+            dropped.append(next(token for token in world.fake.history(world.bob)).id)
+        if request.lists and given.status == 200 and request.method == "GET":
+            return given.saying(given.json | {"jwts": [row for row in given.json["jwts"] if row["_id"] not in dropped]})
+        return given
+
+    twist = next((wrong.twist for wrong in WRONG if wrong.name == name), dropping)
+    served = world(twist, signs_in=signs_in)
+    before = {id for id, revoked in state(served) if revoked}
+    with served.here() as server:
+        report = check(server, generated=False, rules=[BY_ID["revokes-by-jti"]])
+
+    unasked = {record["_id"] for record in report.revoked if record.get("unasked") == fate}
+    assert unasked
+    assert unasked <= {token.id for token in served.fake.history(served.bob)}
+    if fate == "revoked":
+        assert {id for id, revoked in state(served) if revoked} - before == {each["_id"] for each in report.revoked}
+    for text in (report.text(), report.html()):
+        assert f"{fate} though the check did not ask for it" in text
 
 
 def test_with_a_sign_in_no_token_of_before_is_revoked() -> None:

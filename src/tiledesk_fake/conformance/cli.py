@@ -231,7 +231,8 @@ def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: floa
     for id in learnt.unknown:
         click.echo(f"  {id}: {learnt.evidence[id]}", err=True)
     for record in learnt.revoked:
-        click.echo(f"revoked {record['_id']} (jti {record['jti']})", err=True)
+        unasked = f", {record['unasked']} though it was not asked for" if "unasked" in record else ""
+        click.echo(f"revoked {record['_id']} (jti {record['jti']}){unasked}", err=True)
 
 
 @contextmanager

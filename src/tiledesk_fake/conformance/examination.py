@@ -388,16 +388,31 @@ class Examination:
 
     @property
     def revoked(self) -> list[dict[str, str]]:
-        """The keys of all tokens that were given up and that the server has revoked, as far as it tells."""
+        """The keys of all tokens that the server has revoked since the beginning, as far as it tells.
+
+        Those that were not given up are marked, with `unasked`: `revoked`, or `gone` if they are listed no more.
+        """
         try:
             listed = {record["_id"]: record for record in self.records()} if self._sacrifices else {}
         except Broken:
             listed = {}
-        return [
-            {"_id": self.redact(token.id), "jti": self.redact(token.jti)}
-            for token in self._sacrifices
-            if token.id not in listed or listed[token.id]["revoked"]
-        ]
+        asked = [token for token in self._sacrifices if token.id not in listed or listed[token.id]["revoked"]]
+        return [*(self._keys(token.record) for token in asked), *self._revoked_unasked()]
+
+    def _revoked_unasked(self) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = []
+        for person in self.persons:
+            try:
+                changes = self.changes(person)
+            except Broken:
+                continue
+            for before, now in ((change.before, change.now) for change in changes):
+                if now is None or (now["revoked"] and not before["revoked"]):
+                    found.append(self._keys(before) | {"unasked": "gone" if now is None else "revoked"})
+        return found
+
+    def _keys(self, record: Record) -> dict[str, str]:
+        return {"_id": self.redact(str(record["_id"])), "jti": self.redact(str(record["jti"]))}
 
     def changes(self, person: Person) -> list[Change]:
         """What became of the records that were listed at first, but for those that were given up."""
@@ -416,7 +431,7 @@ class Examination:
     @property
     def perhaps_revoked(self) -> list[dict[str, str]]:
         """The keys of all tokens that were given up, without asking the server what became of them."""
-        return [{"_id": self.redact(token.id), "jti": self.redact(token.jti)} for token in self._sacrifices]
+        return [self._keys(token.record) for token in self._sacrifices]
 
     @property
     def given_up(self) -> list[Record]:

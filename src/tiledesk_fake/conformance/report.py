@@ -28,7 +28,10 @@ class Report:
     gone: str = ""
     """What happened when the server stopped answering at all, empty if it did not."""
     stopped: str = ""
-    """What ended the examination before its end, empty if nothing did. `revoked` is then all that was given up."""
+    """What ended the examination before its end, empty if nothing did.
+
+    Then, and if the server is gone, `revoked` is all that was given up.
+    """
 
     @property
     def broken(self) -> bool:
@@ -64,11 +67,8 @@ class Report:
             said = [f"  {reason}:\n{_wrapped(rules)}" for reason, rules in by_reason.items()]
             blocks.append("\n".join(["Left out:", *said]))
         if self.revoked:
-            blocks.append(
-                "\n".join(
-                    [f"{self._revoked_title}:", *(f"  {each['_id']} (jti {each['jti']})" for each in self.revoked)]
-                )
-            )
+            lines = [f"  {each['_id']} (jti {each['jti']}){_unasked(each)}" for each in self.revoked]
+            blocks.append("\n".join([f"{self._revoked_title}:", *lines]))
         return "\n\n".join([*blocks, self.verdict])
 
     def as_dict(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Report:
         body = [f"<h1>{title}</h1>", f"<p>{escape(self.verdict)}</p>"]
         body += [_article(finding) for finding in self.findings]
         body.append(_table("Left out", ("Rule", "What it asks", "Why"), self._omissions()))
-        body.append(_table(self._revoked_title, ("id", "jti"), [(each["_id"], each["jti"]) for each in self.revoked]))
+        body.append(_table(self._revoked_title, ("id", "jti", ""), self._keys()))
         body.append(_table("Profile", ("Assumption", "Choice"), list(self.profile.items())))
         body.append(_table("Kept", ("Rule",), [(rule,) for rule in self.kept]))
         return _PAGE.format(title=title, style=_STYLE, body="\n".join(filter(None, body)))
@@ -147,13 +147,16 @@ class Report:
 
     @property
     def _revoked_title(self) -> str:
-        return "Given up, and perhaps revoked" if self.stopped else "Revoked"
+        return "Given up, and perhaps revoked" if self.stopped or self.gone else "Revoked"
 
     @property
     def _errors(self) -> list[tuple[str, str]]:
         """What kept the examination from its end, as the name of a test case and the type of its error."""
         gone, stopped = ("reachable", "gone"), ("finished", "stopped")
         return [gone] * bool(self.gone) + [stopped] * bool(self.stopped)
+
+    def _keys(self) -> list[tuple[str, ...]]:
+        return [(each["_id"], each["jti"], _unasked(each).removeprefix(", ")) for each in self.revoked]
 
     def _omissions(self) -> list[tuple[str, ...]]:
         return [(each.rule, each.sentence, each.reason) for each in self.left_out]
@@ -179,6 +182,10 @@ def check_writable(path: Path) -> None:
             path.unlink()
     except OSError as cause:
         raise CannotCheck(f"{path}: cannot be written: {cause.strerror or cause}") from cause
+
+
+def _unasked(record: Mapping[str, str]) -> str:
+    return f", {record['unasked']} though the check did not ask for it" if "unasked" in record else ""
 
 
 def _wrapped(rules: list[str]) -> str:

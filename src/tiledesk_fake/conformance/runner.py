@@ -52,7 +52,8 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
     steps += [(rule.id, partial(_ask, exam, rule, report)) for rule in late]
     try:
         _take(exam, report, steps, progress)
-        report.revoked = exam.revoked
+        # A server that is gone would only be waited for.
+        report.revoked = exam.perhaps_revoked if report.gone else exam.revoked
     except BaseException as ended:
         report.stopped = "the check was interrupted" if isinstance(ended, KeyboardInterrupt) else "the check failed"
         report.left_out += [_no_longer_asked(name, report.stopped) for name, _ in steps]
