@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conformance.world import HISTORY, NO_ANSWER, Answer, Ask, Request, Twist, World, world
+from tests.conformance.wrong_servers import WRONG
 from tiledesk_fake import TiledeskFake, conformance
 from tiledesk_fake.conformance import (
     RULES,
@@ -259,6 +260,21 @@ def test_credentials_that_belong_together_are_one_user() -> None:
     assert [type(each).__name__ for each in ada.credentials] == ["Basic", "Jwt"]
     assert [type(each).__name__ for each in bob.credentials] == ["Basic"]
     assert [each.claims["iat"] for each in examination.expired] == [1577836800]
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["Ada first", "Bob first"])
+def test_two_addresses_are_two_users_whatever_they_are_shown(reverse: bool) -> None:
+    twist = next(wrong.twist for wrong in WRONG if wrong.name == "every good password is adas")
+    served = world(twist)
+    basic = ["ada@example.com:Secret", "bob@example.com:hunter2"]
+    with served.here(basic=basic[::-1] if reverse else basic, jwt=[]) as server:
+        report = check(server, rules=[BY_ID["lists-are-apart"]], generated=False)
+    with served.here(basic=basic[::-1] if reverse else basic) as server:
+        examination = Examination(server)
+
+    assert report.broken_rules == {"lists-are-apart"}
+    ada = examination.persons[reverse]
+    assert [type(each).__name__ for each in ada.credentials] == ["Basic", "Jwt"]
 
 
 def test_a_server_without_the_history_cannot_be_checked() -> None:

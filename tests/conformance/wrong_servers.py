@@ -775,6 +775,13 @@ def revoking_again_moves_the_time(world: World, request: Request, ask: Ask) -> A
     return right
 
 
+@wrong("lists-are-apart")
+def every_good_password_is_adas(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    is_basic = (request.authorization or "").startswith("Basic ")
+    return ask(replace(request, authorization=f"JWT {world.jwt}")) if is_basic and given.status != 401 else given
+
+
 @wrong("foreign-revocation-by-id")
 def an_id_reaches_everybodys_tokens(world: World, request: Request, ask: Ask) -> Answer:
     right = ask(request)

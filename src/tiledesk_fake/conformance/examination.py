@@ -518,8 +518,8 @@ class Examination:
                 self.expired.append(credential)
                 continue
             id, email = self._identify(credential)
-            same = next((person for person in persons if person.id is not None and person.id == id), None)
-            same = same or next((person for person in persons if email and email in _emails(person)), None)
+            same = next((person for person in persons if email and email in _emails(person)), None)
+            same = same or next((person for person in persons if _has_id(person, id, credential)), None)
             if same is None:
                 persons.append(Person(len(persons) + 1, [credential], id))
             else:
@@ -551,11 +551,11 @@ class Examination:
             )
         claims = credential.claims if isinstance(credential, Jwt) else {}
         id = claims.get("_id")
-        email = credential.email.lower() if isinstance(credential, Basic) else claims.get("email")
+        email = credential.email if isinstance(credential, Basic) else claims.get("email")
         if not isinstance(id, str):
             found = [value for value in _records_in(exchange) if isinstance(value, str)]
             id = found[0] if found else None
-        return id, email if isinstance(email, str) else None
+        return id, email.lower() if isinstance(email, str) else None
 
     # What is shown.
 
@@ -606,7 +606,15 @@ def _emails(person: Person) -> Iterator[str]:
         if isinstance(credential, Basic):
             yield credential.email.lower()
         elif isinstance(credential, Jwt) and isinstance(email := credential.claims.get("email"), str):
-            yield email
+            yield email.lower()
+
+
+def _has_id(person: Person, id: str | None, credential: Credential) -> bool:
+    """Whether credentials are this person's because of the id that their token or their list tells.
+
+    Two addresses are two users, whatever list they are shown: that one user sees another's is a defect to be found.
+    """
+    return id is not None and person.id == id and not (isinstance(credential, Basic) and person.basic is not None)
 
 
 def _records_in(exchange: Exchange) -> Iterator[Any]:
