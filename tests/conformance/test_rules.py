@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -300,6 +301,28 @@ def test_curl_lines_send_what_was_sent_and_tell_no_secret() -> None:
         f'curl -i --path-as-is "{server.url}/jwt/history?secret_token=$JWT1"',
         f"curl -i --path-as-is --head -H 'Authorization: JWT <token>' {server.url}/jwt/history",
     ]
+
+
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [
+        ("?sortField=$where", "'URL?sortField=$where'"),
+        ("?sortField=$where&secret_token=TOKEN", '"URL?sortField=\\$where&secret_token=$JWT1"'),
+        ("?secret_token=TOKENx", '"URL?secret_token=${JWT1}x"'),
+        ('?a="`$(x)\\&secret_token=TOKEN', '"URL?a=\\"\\`\\$(x)\\\\&secret_token=$JWT1"'),
+    ],
+)
+def test_in_a_curl_line_the_shell_fills_in_what_is_secret_and_nothing_else(target: str, line: str) -> None:
+    served = world()
+    with served.here() as server:
+        examination = Examination(server)
+        exchange = examination.ask("GET", f"/jwt/history{target.replace('TOKEN', served.jwt)}")
+        curl = examination.curl(exchange)
+
+    assert curl == f"curl -i --path-as-is {line.replace('URL', f'{server.url}/jwt/history')}"
+    echo = f"JWT1={served.jwt}; {curl.replace('curl -i --path-as-is', 'printf %s')}"
+    said = subprocess.run(["/bin/sh", "-c", echo], capture_output=True, text=True, check=True).stdout
+    assert said == f"{server.url}/jwt/history{target.replace('TOKEN', served.jwt)}"
 
 
 def test_targets_and_headers_go_out_as_they_are() -> None:

@@ -4,6 +4,7 @@ Reads everything it expects from the contract under the target's profile. Knows 
 """
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -630,8 +631,19 @@ def _records_in(exchange: Exchange) -> Iterator[Any]:
                 yield record.get("id_user")
 
 
+_VARIABLE = re.compile(r"\$((?:BASIC|PASSWORD|JWT)[0-9]+|MINTED)(?![0-9])")
+"""What a secret is shown as."""
+
+
 def _quoted(text: str) -> str:
-    if "$" not in text or "\n" in text:
+    if not _VARIABLE.search(text) or "\n" in text:
         return shlex.quote(text)
-    # Double quotes, so that the shell fills the variables in.
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`") + '"'
+    # Double quotes, so that the shell fills the variables in, and nothing else.
+    pieces = _VARIABLE.split(text)
+    for at, piece in enumerate(pieces):
+        if at % 2:
+            braced = pieces[at + 1][:1] == "_" or pieces[at + 1][:1].isalnum()
+            pieces[at] = f"${{{piece}}}" if braced else f"${piece}"
+        else:
+            pieces[at] = re.sub(r'([\\"`$])', r"\\\1", piece)
+    return f'"{"".join(pieces)}"'
