@@ -16,6 +16,7 @@ from tests.conformance.world import JSON, Answer, Ask, Request, World, world
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import RULES, CannotCheck, Target, check, learn, target
 from tiledesk_fake.conformance.address import Address, shown
+from tiledesk_fake.conformance.client import Client, Exchange
 from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction
 
 ADA = ("--basic", "ada@example.com:Secret")
@@ -283,6 +284,26 @@ def test_a_server_that_redirects_cannot_be_checked_and_the_line_says_where_it_le
 
     assert f"redirects ({status}) to https://…@example.com/v3/jwt/history?…;" in str(refused.value)
     assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize("status", [None, 301, 401, 404])
+def test_why_a_server_cannot_be_checked_tells_no_secret_and_moves_no_cursor(
+    status: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = world()
+    said = f"\x1b[2J {served.jwt} Basic YWRhQGV4YW1wbGUuY29tOlNlY3JldA== Secret"
+
+    def exchange(client: Client, method: str, target: str, sent: Any, body: bytes) -> Exchange:
+        headers = (("Location", f"http://example.com/{said}"),)
+        return Exchange(method, target, sent, status, headers, said.encode(), f"no answer: {said}")
+
+    monkeypatch.setattr(Client, "_exchange", exchange)
+    with pytest.raises(CannotCheck) as refused:
+        check(served.target(f"http://here.invalid/{served.jwt}"))
+
+    assert str(refused.value).isprintable()
+    for secret in ("eyJ", "YWRh", "Secret"):
+        assert secret not in str(refused.value)
 
 
 def test_what_is_in_a_refused_url_is_shown_up_to_a_length() -> None:

@@ -3,7 +3,7 @@
 import math
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -161,7 +161,7 @@ def check(
         UUID(Ids().jti()).int % 2**32 if seed is None else seed,
         timeout_s,
     )
-    with _failures_in_one_line():
+    with _failures_in_one_line(target.credentials):
         try:
             with _progress() as progress:
                 found = check_target(target, progress=progress)
@@ -185,7 +185,7 @@ def _hand_on(found: Report, file: Path | None) -> None:
 
 
 @contextmanager
-def _failures_in_one_line() -> Iterator[None]:
+def _failures_in_one_line(credentials: Iterable[Credential]) -> Iterator[None]:
     """Says what nobody expected as other errors are said: it is not the exit status of a broken contract."""
     try:
         yield
@@ -193,7 +193,7 @@ def _failures_in_one_line() -> Iterator[None]:
         raise
     except Exception as problem:
         at = traceback.extract_tb(problem.__traceback__)[-1]
-        said = Redaction()(f"{type(problem).__name__}: {problem}")
+        said = Redaction([[credential] for credential in credentials])(f"{type(problem).__name__}: {problem}")
         where = f"{Path(at.filename).name}:{at.lineno}"
         raise CannotCheck(f"failed where it must not, at {where}: {said}; please report this") from problem
 
@@ -209,7 +209,7 @@ def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: floa
     credentials = tuple(context.ensure_object(dict).get("credentials", ()))
     if output is not None:
         check_writable(output)
-    with _failures_in_one_line():
+    with _failures_in_one_line(credentials):
         try:
             with _progress() as progress:
                 learnt = learn_from(

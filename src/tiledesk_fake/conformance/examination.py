@@ -534,20 +534,18 @@ class Examination:
     def _identify(self, credential: Credential) -> tuple[str | None, str | None]:
         """The id and e-mail address of a user, as far as they can be told; at the first request of all."""
         exchange = self.client.send("GET", HISTORY, [("Authorization", credential.authorization)])
-        url = self.redact(self.client.url)
         if exchange.status is None:
-            raise CannotCheck(f"{url} cannot be reached: {exchange.failure}")
+            raise self._cannot(f"cannot be reached: {exchange.failure}")
         if exchange.status in (401, 403):
-            raise CannotCheck(f"{url} refuses the credentials given with {credential.option} ({exchange.status})")
+            raise self._cannot(f"refuses the credentials given with {credential.option} ({exchange.status})")
         if (exchange.status in (400, 404) and b"Invalid project id" in exchange.body) or exchange.status == 404:
-            raise CannotCheck(
-                f"{url} has no JWT history ({self.redact(exchange.summary)}); "
-                f"give the URL that precedes {HISTORY}, with its base path"
+            raise self._cannot(
+                f"has no JWT history ({exchange.summary}); give the URL that precedes {HISTORY}, with its base path"
             )
         if exchange.status in (301, 302, 303, 307, 308):
             leads_to = ", ".join(shown(each, self.redact) for each in exchange.values("Location")) or "nowhere"
-            raise CannotCheck(
-                f"{url} redirects ({exchange.status}) to {leads_to}; "
+            raise self._cannot(
+                f"redirects ({exchange.status}) to {leads_to}; "
                 f"no redirect is followed: give the URL that precedes {HISTORY} there"
             )
         claims = credential.claims if isinstance(credential, Jwt) else {}
@@ -557,6 +555,10 @@ class Examination:
             found = [value for value in _records_in(exchange) if isinstance(value, str)]
             id = found[0] if found else None
         return id, email.lower() if isinstance(email, str) else None
+
+    def _cannot(self, why: str) -> CannotCheck:
+        """What keeps the server from being examined; of what it said, nothing secret and nothing unprintable."""
+        return CannotCheck(self.redact(f"{self.client.url} {why}"))
 
     # What is shown.
 
