@@ -119,6 +119,57 @@ def test_what_a_server_revoked_unasked_is_in_the_report_and_marked(name: str, fa
         assert f"{fate} though the check did not ask for it" in text
 
 
+def alive(served: World, before: list[tuple[str, bool]]) -> set[str]:
+    """The tokens that sign-ins made and that are not revoked."""
+    return {id for id, revoked in state(served) if not revoked} - {id for id, _ in before}
+
+
+@pytest.mark.parametrize("generated", [False, True], ids=["rules", "generated"])
+def test_no_token_of_a_sign_in_stays_alive(generated: bool) -> None:
+    served = world()
+    before = state(served)
+    with served.served(examples=2) as server:
+        rules = [BY_ID[id] for id in ("id-is-no-jti", "foreign-revocation-by-id", "revokes-by-jti")]
+        report = check(server, rules=rules, generated=generated)
+
+    assert len(state(served)) > len(before)
+    assert not alive(served, before)
+    assert not report.left_behind
+
+
+def test_where_a_revocation_is_broken_what_stays_alive_is_told() -> None:
+    def deaf(world: World, request: Request, ask: Ask) -> Answer:
+        return ask(request.about("nobodys")) if request.revokes else ask(request)
+
+    served = world(deaf)
+    before = state(served)
+    with served.here() as server:
+        report = check(server, generated=False)
+
+    assert alive(served, before)
+    assert all(any(id in each for each in report.left_behind) for id in alive(served, before))
+    for text in (report.text(), report.html(), report.junit(), report.json()):
+        assert "which is not revoked" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"success": True, "session": "x"}, "whose answer could not be read: 200 application/json"),
+        ({"token": "JWT e30.eyJqdGkiOiJ4In0.c2ln"}, "which was not found in the list (jti x)"),
+    ],
+)
+def test_a_sign_in_whose_token_is_not_known_is_told(given: dict[str, object], said: str) -> None:
+    def odd(world: World, request: Request, ask: Ask) -> Answer:
+        return ask(request).saying(given) if request.method == "POST" else ask(request)
+
+    with world(odd).here() as server:
+        report = check(server, rules=[BY_ID["revokes-by-jti"]], generated=False)
+
+    assert len(report.left_behind) == 1
+    assert said in report.left_behind[0]
+
+
 def test_with_a_sign_in_no_token_of_before_is_revoked() -> None:
     served = world()
     before = state(served)

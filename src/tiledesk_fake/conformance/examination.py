@@ -129,6 +129,9 @@ class Examination:
         self.expired: list[Jwt] = []
         self.unanswered: list[Exchange] = []
         """The requests that got no answer, or half of one."""
+        self.left_behind: list[str] = []
+        """What may be alive on the server because of this examination, one sentence each."""
+        self._signed_in: list[Sacrifice] = []
         self._ids = Ids(target.seed)
         self._mints = True
         self._own: list[Record] | None = None
@@ -481,17 +484,50 @@ class Examination:
         assert basic is not None
         body = json.dumps({"email": basic.email, "password": basic.password}).encode()
         exchange = self.client.send("POST", "/auth/signin", [("Content-Type", "application/json")], body)
+        if exchange.status is None:
+            self.left_behind.append(self.redact(f"perhaps a token of a sign-in: {exchange.failure}"))
         try:
             jwt = Jwt.parse(exchange.json["token"]) if exchange.status == 200 else None
         except (ValueError, KeyError, TypeError, AttributeError, CannotCheck):
             jwt = None
-        jti = jwt.jti if jwt else None
-        record = next((each for each in self.records() if each["jti"] == jti), None) if jti else None
-        if jwt is None or record is None:
+        if jwt is None:
             self._mints = False
+            if exchange.status == 200:
+                said = self.redact(exchange.summary)
+                self.left_behind.append(f"perhaps a token of a sign-in, whose answer could not be read: {said}")
             return None
         self.redact.add(jwt.token, "$MINTED")
-        return Sacrifice(record, jwt.token)
+        record = None
+        try:
+            record = next((each for each in self.records() if jwt.jti and each["jti"] == jwt.jti), None)
+        finally:
+            if record is None:
+                self._mints = False
+                said = self.redact(jwt.jti or "unknown")
+                self.left_behind.append(f"the token of a sign-in, which was not found in the list (jti {said})")
+        if record is None:
+            return None
+        token = Sacrifice(record, jwt.token)
+        self._signed_in.append(token)
+        return token
+
+    def tidy(self, *, revoke: bool) -> None:
+        """Revoke the tokens of sign-ins that are alive; what stays alive is in `left_behind`."""
+        try:
+            for token in self._alive() if revoke else ():
+                self.revoke_jti(token.jti)
+            alive = self._alive()
+        except Broken:
+            alive = self._signed_in
+        for token in alive:
+            keys = self._keys(token.record)
+            self.left_behind.append(f"the token of a sign-in, {keys['_id']} (jti {keys['jti']}), which is not revoked")
+
+    def _alive(self) -> list[Sacrifice]:
+        if not self._signed_in:
+            return []
+        alive = {record["_id"] for record in self.records() if not record["revoked"]}
+        return [token for token in self._signed_in if token.id in alive]
 
     def _candidates(self) -> list[Record]:
         if self._own is None:

@@ -80,19 +80,14 @@ _ASSUMPTIONS = {
 TO_FIND = 4
 """How many tokens are given up for generated requests to find."""
 
-# A broken revocation might hit any token, and where lists cannot be read nobody knows whose keys are generated.
-_DANGEROUS = ("list", "revo", "jti-", "id-", "unknown-", "encoded-", "foreign-", "refused-")
-
 
 def passes(exam: Examination, report: Report) -> list[tuple[str, Callable[[], Outcome]]]:
     """What Schemathesis does, by name; each runs when it is called, and looks then at what `report` says is broken."""
 
     def as_user() -> Outcome:
         may_revoke = exam.target.may_revoke
-        dangerous = any(rule.startswith(_DANGEROUS) for rule in report.broken_rules) or (
-            may_revoke and _is_harmed(exam)
-        )
-        return _as_user(exam, revoke=may_revoke and not dangerous)
+        safe = may_revoke and not report.more_revocations_could_harm
+        return _as_user(exam, revoke=safe and not _is_harmed(exam))
 
     return [
         ("generated requests", as_user),

@@ -25,6 +25,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     left_out: list[Omission] = field(default_factory=list)
     revoked: list[dict[str, str]] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
+    """What may be alive on the server because of the examination, one sentence each."""
     gone: str = ""
     """What happened when the server stopped answering at all, empty if it did not."""
     stopped: str = ""
@@ -49,6 +51,11 @@ class Report:
         return {finding.rule for finding in self.findings}
 
     @property
+    def more_revocations_could_harm(self) -> bool:
+        """Whether what is broken makes a revocation hit any token, or lets nobody see which it hit."""
+        return any(rule.startswith(_DANGEROUS) for rule in self.broken_rules)
+
+    @property
     def verdict(self) -> str:
         """The outcome in one sentence."""
         said = f"{len(self.kept)} rules kept, {len(self.findings)} broken, {len(self.left_out)} left out"
@@ -69,6 +76,8 @@ class Report:
         if self.revoked:
             lines = [f"  {each['_id']} (jti {each['jti']}){_unasked(each)}" for each in self.revoked]
             blocks.append("\n".join([f"{self._revoked_title}:", *lines]))
+        if self.left_behind:
+            blocks.append("\n".join(["Left behind:", *(f"  {each}" for each in self.left_behind)]))
         return "\n\n".join([*blocks, self.verdict])
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,6 +93,7 @@ class Report:
             "left_out": [asdict(each) for each in self.left_out],
             "kept": self.kept,
             "revoked": self.revoked,
+            "left_behind": self.left_behind,
             "gone": self.gone or None,
             "stopped": self.stopped or None,
         }
@@ -112,10 +122,10 @@ class Report:
             ElementTree.SubElement(_case(suite, omission.rule), "skipped", message=_printable(omission.reason))
         for name, kind in self._errors:
             ElementTree.SubElement(_case(suite, name), "error", message=_printable(self.verdict), type=kind)
-        if self.revoked:
-            ElementTree.SubElement(suite, "system-out").text = _printable(
-                f"{self._revoked_title}: " + json.dumps(self.revoked)
-            )
+        said = [f"{self._revoked_title}: {json.dumps(self.revoked)}"] if self.revoked else []
+        said += [f"Left behind: {each}" for each in self.left_behind]
+        if said:
+            ElementTree.SubElement(suite, "system-out").text = _printable("\n".join(said))
         suites = ElementTree.Element("testsuites")
         suites.append(suite)
         ElementTree.indent(suites)
@@ -130,6 +140,7 @@ class Report:
         body += [_article(finding) for finding in self.findings]
         body.append(_table("Left out", ("Rule", "What it asks", "Why"), self._omissions()))
         body.append(_table(self._revoked_title, ("id", "jti", ""), self._keys()))
+        body.append(_table("Left behind", ("What",), [(each,) for each in self.left_behind]))
         body.append(_table("Profile", ("Assumption", "Choice"), list(self.profile.items())))
         body.append(_table("Kept", ("Rule",), [(rule,) for rule in self.kept]))
         return _PAGE.format(title=title, style=_STYLE, body="\n".join(filter(None, body)))
@@ -161,6 +172,8 @@ class Report:
     def _omissions(self) -> list[tuple[str, ...]]:
         return [(each.rule, each.sentence, each.reason) for each in self.left_out]
 
+
+_DANGEROUS = ("list", "revo", "jti-", "id-", "unknown-", "encoded-", "foreign-", "refused-", "own-", "nothing-else")
 
 _FORMS = {".html": "html", ".json": "json", ".xml": "junit"}
 

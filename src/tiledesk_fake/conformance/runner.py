@@ -53,6 +53,8 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
     try:
         _take(exam, report, steps, progress)
         # A server that is gone would only be waited for.
+        if not report.gone:
+            exam.tidy(revoke=not report.more_revocations_could_harm)
         report.revoked = exam.perhaps_revoked if report.gone else exam.revoked
     except BaseException as ended:
         report.stopped = "the check was interrupted" if isinstance(ended, KeyboardInterrupt) else "the check failed"
@@ -60,6 +62,8 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
         report.revoked = exam.perhaps_revoked
         setattr(ended, "report", report)  # noqa: B010 - whichever exception it is
         raise
+    finally:
+        report.left_behind = exam.left_behind
     if report.gone and not report.broken:
         raise CannotCheck(report.verdict, report)
     return report
