@@ -396,6 +396,26 @@ def test_a_broken_revocation_keeps_generated_ones_from_being_sent() -> None:
     assert any("generated ones could revoke anything" in omission.reason for omission in report.left_out)
 
 
+def test_no_rule_revokes_after_a_revocation_took_other_tokens() -> None:
+    revocations = []
+
+    def greedy(world: World, request: Request, ask: Ask) -> Answer:
+        given = ask(request)
+        if request.revokes and given.status == 200:
+            revocations.append(request.target)
+            for token in world.fake.history(world.ada)[:1]:
+                world.fake.revoke(token)
+        return given
+
+    rules = [BY_ID[id] for id in ("revokes-only-that", "revocation-counts", "order-of-revocations")]
+    with world(greedy, signs_in=False).here() as server:
+        report = check(server, rules=rules, generated=False)
+
+    assert report.broken_rules == {"revokes-only-that"}
+    assert [each.rule for each in report.left_out] == ["revocation-counts", "order-of-revocations"]
+    assert len({target.rpartition("/")[2] for target in revocations}) == 2
+
+
 def test_without_leave_nothing_has_a_body() -> None:
     """Credentials could be in it."""
     with pytest.raises(Forbidden):

@@ -10,6 +10,9 @@ from .rules import BY_ID, RULES, Rule
 from .target import Target
 
 Progress = Callable[[int, int, str], None]
+HARMFUL = {"revokes-only-that", "own-revocation-stays-own"}
+"""Where one of these is broken, a revocation takes other tokens with it."""
+
 Step = tuple[str, Callable[[], None]]
 
 
@@ -94,6 +97,10 @@ def _no_longer_asked(name: str, reason: str) -> Omission:
 
 
 def _ask(exam: Examination, rule: Rule, report: Report) -> None:
+    if rule.revokes and (harmful := report.broken_rules & HARMFUL):
+        why = f"{' and '.join(sorted(harmful))} is broken, so another revocation would do more harm"
+        report.left_out.append(Omission(rule.id, rule.sentence, why))
+        return
     outcome = judge(exam, rule)
     if outcome is None:
         report.kept.append(rule.id)
