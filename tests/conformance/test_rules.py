@@ -204,6 +204,19 @@ def test_an_end_of_schemathesis_before_its_time_is_told(monkeypatch: pytest.Monk
     assert {each.reason for each in report.left_out} == {"OSError: full"}
 
 
+def test_a_rule_that_a_later_one_finds_broken_was_not_kept() -> None:
+    def twist(world: World, request: Request, ask: Ask) -> Answer:
+        given = ask(request)
+        odd = request.lists and given.status == 200 and request.query.get("sortField") == "jti"
+        return given.saying({"jwts": 1}) if odd else given
+
+    with world(twist).here() as server:
+        report = check(server, generated=False)
+
+    assert "list-form" in report.broken_rules
+    assert not report.broken_rules & {*report.kept, *(each.rule for each in report.left_out)}
+
+
 def test_two_tokens_are_enough_to_see_what_a_revocation_does() -> None:
     """The one that requests were to leave alone is revoked in the end, and told once."""
     with TiledeskFake() as fake:

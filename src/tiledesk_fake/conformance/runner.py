@@ -67,9 +67,16 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
         raise
     finally:
         report.left_behind = exam.left_behind
+        _settle(report)
     if report.gone and not report.broken:
         raise CannotCheck(report.verdict, report)
     return report
+
+
+def _settle(report: Report) -> None:
+    """Take back what a later rule found otherwise: a broken rule was neither kept nor left out."""
+    report.kept = [rule for rule in report.kept if rule not in report.broken_rules]
+    report.left_out = [each for each in report.left_out if each.rule not in report.broken_rules]
 
 
 def _take(exam: Examination, report: Report, steps: list[Step], progress: Progress) -> None:
