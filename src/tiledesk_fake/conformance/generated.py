@@ -305,7 +305,7 @@ def _findings(exam: Examination, event: events.ScenarioFinished, passed: set[str
                 rule,
                 f"Generated requests: {_EXPECTED.get(check.name, check.name)}.",
                 _EXPECTED.get(check.name, check.name),
-                exam.redact(_one_line(f"{case.operation.label}: {failure.title}: {failure.message}")),
+                _one_line(exam.redact(f"{case.operation.label}: {failure.title}: {failure.message}")),
                 _place(exam.contract.document, check.name, case.operation.label, status),
                 _one_line(check.failure_info.code_sample).replace("'Authorization: [Filtered]'", credentials),
             )
