@@ -782,6 +782,11 @@ def every_good_password_is_adas(world: World, request: Request, ask: Ask) -> Ans
     return ask(replace(request, authorization=f"JWT {world.jwt}")) if is_basic and given.status != 401 else given
 
 
+@wrong("refuses-wrong-secret-token")
+def any_token_in_the_query_lets_in(world: World, request: Request, ask: Ask) -> Answer:
+    return ask(replace(request, authorization=f"JWT {world.jwt}") if "secret_token" in request.query else request)
+
+
 @wrong("foreign-revocation-by-id")
 def an_id_reaches_everybodys_tokens(world: World, request: Request, ask: Ask) -> Answer:
     right = ask(request)

@@ -287,6 +287,21 @@ def two_spaces(exam: Examination) -> None:
     exam.expect_json(exchange, "NotTwoWords", 403)
 
 
+@rule("refuses-wrong-secret-token", "A wrong token in the query lets nobody in.", *JWT)
+def refuses_wrong_secret_token(exam: Examination) -> None:
+    wrong = [_nonsense(exam), "x"]
+    if exam.first.jwts:
+        header, payload, _ = _parts(exam)
+        wrong.append(f"{header}.{payload}.{'A' * 43}")
+    for token in wrong:
+        # A header of two words beside it makes the real gate read it.
+        for authorization in (None, "Bearer x", "JWT x"):
+            for path in (HISTORY, f"{HISTORY}/{exam.nobodys_jti()}", f"{HISTORY}/id/{exam.nobodys_id()}"):
+                method = "GET" if path == HISTORY else "DELETE"
+                exchange = exam.ask(method, f"{path}?secret_token={token}", authorization)
+                expect(exchange.status in (400, 401, 403), "400, 401 or 403", exchange)
+
+
 @rule("refused-changes-nothing", "A revocation that the gate refuses revokes nothing.", *UNAUTHORIZED, revokes=True)
 def refused_changes_nothing(exam: Examination) -> None:
     token = exam.spare()
