@@ -76,6 +76,7 @@ JUDGES = {
     "test_hostile_input.test_mutations_find_a_server_that_says_them_again",
     "test_secrets.test_a_secret_on_the_command_line_is_seen_by_everybody",
     "test_promises.test_every_promise_names_its_tests",
+    "test_promises.test_every_promise_of_the_clients_names_its_tests",
     "test_promises.test_every_module_of_these_tests_is_named",
 }
 # Tests whose defects have a catalogue of their own.
