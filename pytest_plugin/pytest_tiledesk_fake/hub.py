@@ -122,6 +122,7 @@ class Hub:
         self._over = False
         self._lives = 0
         self._environment: pytest.MonkeyPatch | None = None
+        self._variables_without_proxy = -1
 
     def begin(self, item: pytest.Item) -> TiledeskFake:
         """The fake of one test, new and empty."""
@@ -178,12 +179,12 @@ class Hub:
             for fake in made:
                 fake.stop()
 
-    def check_marker(self, item: pytest.Item, *, uses_fake: bool) -> None:
-        """Fail the test for a marker that is wrong, or that asks for what only `fake_tiledesk` does."""
+    def check_marker(self, item: pytest.Item) -> None:
+        """Fail the test, which has other fakes, for a marker that is wrong or asks for what `fake_tiledesk` does."""
         __tracebackhide__ = True
         self._settings_of(item)
         keys = {key for mark in item.iter_markers("tiledesk") for key in mark.kwargs}
-        if not uses_fake and (idle := sorted(keys & {"profile", "scenario", "now"})):
+        if idle := sorted(keys & {"profile", "scenario", "now"}):
             pytest.fail(
                 f"@pytest.mark.tiledesk of {item.nodeid}: {', '.join(idle)} would do nothing, because this test does "
                 "not use fake_tiledesk, and the marker starts no other fake; call fake_tiledesk_factory(profile=…), "
@@ -264,6 +265,8 @@ class Hub:
         if place.over:
             # Whom the test has left behind is the first to ask.
             self._close(place)
+        elif self._environment is None:
+            self._look_for_proxies()
         return place.server
 
     def _retire(self, fake: TiledeskFake, place: _Place) -> None:
@@ -340,8 +343,15 @@ class Hub:
         """Keep clients from sending loopback calls to a proxy of the environment, while a fake listens."""
         # Counted, because a fake of the session may begin during a test and outlast it.
         self._lives += 1
-        if self._environment is None and any(map(os.environ.get, _PROXIES)):
+        # To look takes longer than all else here, so at the same number of variables it is left to when a fake listens.
+        if self._environment is None and len(os.environ) != self._variables_without_proxy:
+            self._look_for_proxies()
+
+    def _look_for_proxies(self) -> None:
+        if any(map(os.environ.get, _PROXIES)):
             self._environment = _without_loopback()
+        else:
+            self._variables_without_proxy = len(os.environ)
 
     def _end_passing_proxies(self) -> None:
         self._lives -= 1

@@ -147,8 +147,9 @@ class Run:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         self._item = item
         fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if fixtures and item.get_closest_marker("tiledesk"):
-            self.hub.check_marker(item, uses_fake="fake_tiledesk" in fixtures)
+        # That of a test with `fake_tiledesk` is read when the fixture begins.
+        if fixtures and "fake_tiledesk" not in fixtures and item.get_closest_marker("tiledesk"):
+            self.hub.check_marker(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:

@@ -131,3 +131,27 @@ def test_without_a_proxy_the_environment_is_left_alone(runs: dict[str, tuple[Pro
     assert run.counts == {"passed": 6}, run.text + run.errors
     noted = [json.loads(line)[1] for line in project.read("environment.txt").splitlines()]
     assert noted == [{"no_proxy": None, "NO_PROXY": None}] * len(noted)
+
+
+def test_a_proxy_that_takes_the_place_of_another_variable_captures_no_calls(project: Project) -> None:
+    project.write(
+        "test_it.py",
+        f"""
+        import pytest, requests
+
+        def test_without(fake_tiledesk):
+            assert requests.get(f"{{fake_tiledesk.url}}/jwt/history", timeout=10).status_code == 401
+
+        @pytest.fixture
+        def proxy(monkeypatch):
+            monkeypatch.delenv("TAKES_A_PLACE")
+            monkeypatch.setenv("HTTP_PROXY", "{DEAD}")
+
+        def test_with(proxy, fake_tiledesk):
+            assert requests.get(f"{{fake_tiledesk.url}}/jwt/history", timeout=10).status_code == 401
+        """,
+    )
+
+    run = project.run("-W", "error", environment={"TAKES_A_PLACE": "x"})
+
+    assert run.counts == {"passed": 2}, run.text
