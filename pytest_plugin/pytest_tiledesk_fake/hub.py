@@ -151,7 +151,7 @@ class Hub:
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
         """The fake of the session; calls to its URL reach the running test's fake, where there is one."""
-        fake = TiledeskFake(profile=self._default_profile())
+        fake = TiledeskFake(profile=default_profile(self._config))
 
         def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             return (self._current or fake).wsgi_app(environ, start_response)
@@ -167,7 +167,7 @@ class Hub:
         made: list[TiledeskFake] = []
 
         def make(**arguments: Any) -> TiledeskFake:
-            arguments.setdefault("profile", self._default_profile())
+            arguments.setdefault("profile", default_profile(self._config))
             fake = TiledeskFake(**arguments).start()
             # Tests with @given make them by the hundred, and stop them.
             made[:] = [*(each for each in made if each.listening), fake]
@@ -374,9 +374,6 @@ class Hub:
                 pytest.fail(problem, pytrace=False)
         assert self._settings
         return self._settings[1]
-
-    def _default_profile(self) -> Mapping[str, str]:
-        return default_profile(self._config)
 
 
 def _nobody(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:

@@ -103,7 +103,7 @@ class State:
         *,
         jti: str | None,
         id: int | None,
-        created_ms: int | None,
+        created_ms: int,
         expires_ms: int | None,
         revoked: bool,
         claims: Mapping[str, Any],
@@ -112,7 +112,7 @@ class State:
         for claim in _SET_BY_THE_FAKE.keys() & claims.keys():
             raise MisuseError(f"the claim {claim!r} follows the record; give {_SET_BY_THE_FAKE[claim]} instead")
         if jti is not None:
-            if not isinstance(jti, str) or not jti:
+            if not jti:
                 raise MisuseError(f"expected the jti as text of at least one character, got {jti!r}")
             check_text(jti, "jti")
         try:
@@ -124,15 +124,14 @@ class State:
         with self.lock:
             if not self.users.holds(user):
                 raise NotFound(f"this fake does not hold {user}; add_user makes users, and reset forgets them")
-            created = self.clock.now_ms() if created_ms is None else created_ms
             record = Record(
-                created,
+                created_ms,
                 self._ids.object_id() if id is None else id,
                 self._ids.jti() if jti is None else jti,
                 user.id,
                 # A JWT tells its expiry in whole seconds; so does the record, rounded down alike.
                 None if expires_ms is None else expires_ms // 1000 * 1000,
-                created if revoked else None,
+                created_ms if revoked else None,
             )
             self.history.add(record)
             if claims:
