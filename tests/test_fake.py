@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import jwt
 import pytest
+from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -689,6 +690,18 @@ def test_the_base_path_is_in_the_url_and_before_every_path() -> None:
 
 def test_the_app_is_made_once(fake: TiledeskFake) -> None:
     assert fake.wsgi_app is fake.wsgi_app
+
+
+def test_the_app_is_one_of_flask_and_its_test_client_calls_it(fake: TiledeskFake, ada: User) -> None:
+    client = cast(Flask, fake.wsgi_app).test_client()
+    headers = {"Authorization": fake.issue_token(ada, jti="phone").authorization}
+
+    with client:
+        listing = client.get("/v3/jwt/history?direction=1", headers=headers)
+
+    assert [record["jti"] for record in json.loads(listing.data)["jwts"]] == ["phone"]
+    assert client.head("/v3/jwt/history", headers=headers).content_length == len(listing.data)
+    assert client.options("/v3/jwt/history").status == "204 No Content"
 
 
 def test_the_in_process_client_of_httpx_needs_no_socket(fake: TiledeskFake, ada: User) -> None:

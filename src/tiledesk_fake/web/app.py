@@ -1,16 +1,15 @@
 """The Flask app: hands each request to the road, and the answer back. The only module that knows Flask."""
 
 import logging
+from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from flask import Flask, Response, request
-from flask.sessions import NullSession, SessionInterface
+from flask import Flask
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.routing import MapAdapter
-from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wsgi import get_input_stream
 
 from ..contract import JSON, Answer
 from ..delivery import KEY as DELIVERY
@@ -20,73 +19,45 @@ from .body import BODY_LIMIT
 from .request import Request
 from .road import Road
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 _log = logging.getLogger("tiledesk_fake")
 
-_WITHOUT_LENGTH = (204, 304)
-
-
-class _Response(Response):
-    # Flask would call an answer without a Content-Type HTML; the gate's answers have none (observed).
-    default_mimetype = None
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        """Answer as Werkzeug does, which spends half its time on what it might have to correct; here it never has."""
-        if self.status_code in _WITHOUT_LENGTH:
-            return super().__call__(environ, start_response)
-        body = b"".join(self.iter_encoded())
-        start_response(self.status, [*self.headers, ("Content-Length", str(len(body)))])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-
-
-class _NoSessions(SessionInterface):
-    """The API has no sessions, so all requests can have the same one, which holds nothing."""
-
-    _NONE = NullSession()
-
-    def open_session(self, app: Flask, request: WerkzeugRequest) -> NullSession:
-        """The one that holds nothing and takes nothing."""
-        return self._NONE
+_WITHOUT_BODY = (204, 304)
 
 
 class _App(Flask):
     road: Road
-    session_interface = _NoSessions()
 
-    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request.
 
-        httpx.WSGITransport puts the path into the environ as text, where WSGI asks for its octets; then it is mended.
+        By the road alone: it needs neither Flask's contexts nor its requests, responses and signals, and they would
+        take longer than all that it does.
         """
-        path = environ.get("PATH_INFO", "")
+        answer = self._answer(environ)
+        if answer is None:
+            # The delivery says that nothing of this is ever sent.
+            answer = Answer(500, (), b"")
+        headers, body = list(answer.headers), answer.body
+        if answer.status in _WITHOUT_BODY:
+            headers, body = [header for header in headers if not header[0].startswith("Content-")], b""
+        else:
+            headers.append(("Content-Length", str(len(body))))
+        start_response(_status_line(answer.status), headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def _answer(self, environ: "WSGIEnvironment") -> Answer | None:
         try:
-            path.encode("latin-1").decode()
-        except UnicodeError:
-            environ["PATH_INFO"] = path.encode("utf-8", "surrogateescape").decode("latin-1")
-        return super().wsgi_app(environ, start_response)
-
-    def create_url_adapter(self, request: WerkzeugRequest | None) -> MapAdapter | None:
-        """No routing here: Flask's works on the decoded path, the road's on the raw target."""
-        return None
-
-    def full_dispatch_request(self, *_: object) -> Response:
-        """Every request takes the road, and none a view: what Flask does around views would cost as much again.
-
-        Newer versions of Flask hand on the context, which is no different from the current one.
-        """
-        current: WerkzeugRequest = cast(Any, request)._get_current_object()
-        try:
-            given = self.road.answer(_read(current), current.environ.get(DELIVERY))
+            return self.road.answer(_read(environ), environ.get(DELIVERY))
         except NoAnswer:
             raise
         except RequestEntityTooLarge:
-            given = Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
+            return Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
         except Exception:
             _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
-            given = Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
-        if given is None:
-            # The delivery says that nothing of this is ever sent.
-            return _Response(status=500)
-        return _Response(given.body, _status_line(given.status), list(given.headers))
+            return Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
 
 
 def create_app(road: Road) -> Flask:
@@ -102,36 +73,31 @@ def create_app(road: Road) -> Flask:
 
 @cache
 def _app_without_road() -> _App:
-    app = _App("tiledesk_fake", static_folder=None, template_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
-    app.config["PROPAGATE_EXCEPTIONS"] = True
-    return app
+    return _App("tiledesk_fake", static_folder=None, template_folder=None)
 
 
 @cache
 def _status_line(status: int) -> str:
-    # Werkzeug would write the phrases in capitals; Node, and the standard, do not.
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return f"{status} Error"
 
 
-def _read(request: WerkzeugRequest) -> Request:
-    environ = request.environ
+def _read(environ: "WSGIEnvironment") -> Request:
     has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
     return Request(
-        method=environ["REQUEST_METHOD"],
-        target=_raw_target(environ),
-        authorization=environ.get("HTTP_AUTHORIZATION"),
-        content_type=environ.get("CONTENT_TYPE", ""),
-        body=request.get_data(cache=False) if has_body else b"",
-        requested_headers=environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-        host=environ.get("HTTP_HOST", "127.0.0.1"),
+        environ["REQUEST_METHOD"],
+        _raw_target(environ),
+        environ.get("HTTP_AUTHORIZATION"),
+        environ.get("CONTENT_TYPE", ""),
+        get_input_stream(environ, max_content_length=BODY_LIMIT).read() if has_body else b"",
+        environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        environ.get("HTTP_HOST", "127.0.0.1"),
     )
 
 
-def _raw_target(environ: dict[str, Any]) -> str:
+def _raw_target(environ: "WSGIEnvironment") -> str:
     """The request target as it was sent; where the WSGI server does not tell, as it may have been."""
     raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is not None:
@@ -139,6 +105,16 @@ def _raw_target(environ: dict[str, Any]) -> str:
         path = raw.partition("?")[0]
     else:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        path = quote(path.encode("latin-1"), safe="/:@!$&'()*+,;=~")
+        path = quote(_octets(path), safe="/:@!$&'()*+,;=~")
     query = environ.get("QUERY_STRING", "")
     return path + (f"?{query}" if query else "")
+
+
+def _octets(path: str) -> bytes:
+    """What a path of an environ stands for; httpx.WSGITransport puts it there as text, where WSGI asks for octets."""
+    try:
+        octets = path.encode("latin-1")
+        octets.decode()
+    except UnicodeError:
+        return path.encode("utf-8", "surrogateescape")
+    return octets
