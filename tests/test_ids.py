@@ -93,9 +93,9 @@ def test_an_id_has_24_hex_digits_whatever_the_seed(seed: int | None) -> None:
 
 def test_millions_of_ids_stay_within_24_hex_digits() -> None:
     ids = Ids()
-    random_state, _ = ids.state()
+    seed, drawn, _ = ids.state()
 
-    ids.resume_from((random_state, (0x6 << 92) | ((1 << 92) - 1)))
+    ids.resume_from((seed, drawn, (0x6 << 92) | ((1 << 92) - 1)))
 
     assert hex_id(ids.object_id()) == "7" + "0" * 23
 

@@ -2,11 +2,10 @@
 
 import re
 import secrets
-from random import Random
-from typing import Any
+from hashlib import sha256
 from uuid import UUID
 
-IdsState = tuple[tuple[Any, ...], int]
+IdsState = tuple[int, int, int]
 
 OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -18,14 +17,15 @@ class Ids:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._seed = seed
+        self._given_seed = seed
         self.restart()
 
     def restart(self) -> None:
         """Start again: with a seed the same ids come again, without one they are new."""
-        self._random = Random(secrets.randbits(128) if self._seed is None else self._seed)
+        self._seed = secrets.randbits(128) if self._given_seed is None else self._given_seed
+        self._drawn = 0
         # Eighteen hex digits lead; the last six count, and may carry into them.
-        self._next = (0x6 << 92) | self._random.getrandbits(68) << 24
+        self._next = (0x6 << 92) | self._random_bits(68) << 24
 
     def object_id(self) -> int:
         """A new record id: a number of 96 bits, written as 24 hex digits."""
@@ -34,16 +34,20 @@ class Ids:
 
     def jti(self) -> str:
         """A new jti, a version 4 UUID."""
-        return str(UUID(int=self._random.getrandbits(128), version=4))
+        return str(UUID(int=self._random_bits(128), version=4))
+
+    def _random_bits(self, count: int) -> int:
+        # Not a generator of `random`: every test makes a fake, and setting one up takes longer than issuing a token.
+        self._drawn += 1
+        return int.from_bytes(sha256(b"%d %d" % (self._seed, self._drawn)).digest()[:16], "big") >> (128 - count)
 
     def state(self) -> IdsState:
         """Where this generator is, for `resume_from`."""
-        return self._random.getstate(), self._next
+        return self._seed, self._drawn, self._next
 
     def resume_from(self, state: IdsState) -> None:
         """Go back to where `state` was taken."""
-        random_state, self._next = state
-        self._random.setstate(random_state)
+        self._seed, self._drawn, self._next = state
 
 
 def new_secret() -> str:
