@@ -599,6 +599,14 @@ def test_a_header_is_read_as_the_real_gate_reads_it(
     assert status(observed, header, query) == really
 
 
+def test_a_header_is_read_alike_whatever_was_read_before_it(both: tuple[TiledeskFake, TiledeskFake]) -> None:
+    calm, observed = both
+    beside_a_token = (f"Bearer {GOOD}", f"secret_token={GOOD}", 200, 200)
+
+    for header, query, calmly, really in [beside_a_token, *HEADERS, *reversed(HEADERS)]:
+        assert (status(calm, header, query), status(observed, header, query)) == (calmly, really), header
+
+
 def test_401_is_the_plain_word_with_one_challenge_and_no_content_type(calm: TiledeskFake) -> None:
     reply = ask(calm, None)
 

@@ -26,9 +26,9 @@ _TWO_WORDS = re.compile("[\t\n\v\f\r \xa0]*+([^\t\n\v\f\r \xa0]++)[\t\n\v\f\r \x
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _FOREIGN_AUDIENCES = ("projects", "bots", "subscriptions")
 
-# A client sends the same token over and over. Longer ones are judged anew each time: what is read from a token can take
+# A client sends the same header over and over. Longer ones are judged anew each time: what is read from a token can take
 # twenty times its length, so that 256 of them are about 10 MB at most.
-_REMEMBERED_TOKENS = 256
+_REMEMBERED_HEADERS = 256
 _LONGEST_REMEMBERED = 2_048
 
 
@@ -68,9 +68,11 @@ class Gate:
         where the real gate would fail or hang.
         """
         header = (authorization or "").strip(" \t")
+        if said := self._remembered.get(header):
+            return self._bearer(said)
         words = header.split(" ")
         basic = self._basic(words)
-        caller = basic if isinstance(basic, Caller) else self._jwt_after(basic, header, secret_tokens)
+        caller = basic if isinstance(basic, Caller) else self._jwt_after(basic, words, header, secret_tokens)
         if len(words) != 2:
             raise NotTwoWords
         return caller
@@ -95,19 +97,29 @@ class Gate:
             raise Quirk(real=ServerFails(), calm=Unauthorized())
         return Caller(user.id, user) if user.password == password else _BasicFailed(401, looked_up=True)
 
-    def _jwt_after(self, basic: _BasicFailed, header: str, secret_tokens: Sequence[str]) -> Caller:
+    def _jwt_after(self, basic: _BasicFailed, words: list[str], header: str, secret_tokens: Sequence[str]) -> Caller:
+        token = _presented_token(header, secret_tokens)
         try:
-            return self._jwt(_presented_token(header, secret_tokens), thrown_is_lost=basic.looked_up)
+            if not token:
+                raise Unauthorized
+            said = _read(token, self._secret, thrown_is_lost=basic.looked_up)
+            if [words[0].lower(), *words[1:]] == ["jwt", token]:
+                self._remember(header, said)
+            return self._bearer(said)
         except Unauthorized:
             # Of two failed strategies, a 400 of the first outranks the 401.
             if basic.status == 400:
                 raise BadRequest from None
             raise
 
-    def _jwt(self, token: str | None, *, thrown_is_lost: bool) -> Caller:
-        if not token:
-            raise Unauthorized
-        said = self._remembered.get(token) or self._read(token, thrown_is_lost)
+    def _remember(self, header: str, said: "_Claims") -> None:
+        # What a token says and whether its signature holds never changes; all else is judged at every request.
+        if len(header) <= _LONGEST_REMEMBERED:
+            if len(self._remembered) == _REMEMBERED_HEADERS:
+                self._remembered.clear()
+            self._remembered[header] = said
+
+    def _bearer(self, said: "_Claims") -> Caller:
         now_s = self._clock.now_ms() // 1000
         begins_s, ends_s = said.validity_s
         if not begins_s <= now_s < ends_s:
@@ -122,15 +134,6 @@ class Gate:
             # There are no bots and no subscriptions here, so none is ever found.
             raise Unauthorized
         return Caller(user.id, user)
-
-    def _read(self, token: str, thrown_is_lost: bool) -> "_Claims":
-        # What a token says and whether its signature holds never changes; all else is judged at every request.
-        said = _read(token, self._secret, thrown_is_lost)
-        if len(token) <= _LONGEST_REMEMBERED:
-            if len(self._remembered) == _REMEMBERED_TOKENS:
-                self._remembered.clear()
-            self._remembered[token] = said
-        return said
 
     def _find(self, said: "_Claims") -> User | None:
         # MongoDB's reading: {"$ne": null} is anybody.
