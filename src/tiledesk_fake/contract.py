@@ -78,7 +78,8 @@ class Contract:
     """The OpenAPI document under one profile, and what the code reads from it.
 
     Made by `load`. `document` is OpenAPI, specialised: every patch of the profile's choices is applied, and each entry
-    of `x-assumptions` has its `choice`. Treat it as read-only; it is shared.
+    of `x-assumptions` has its `choice`. Treat it as read-only; it is shared. `parameter_names` are what clients call
+    the parameters, by operationId.
     """
 
     def __init__(self, document: dict[str, Any], profile: Profile, file: Path) -> None:
@@ -88,6 +89,9 @@ class Contract:
         self._check_assumption_free_parts()
         self.base_path = urlsplit(document["servers"][0]["url"]).path.rstrip("/")
         self.operations = tuple(self._operations())
+        self.parameter_names = {
+            each.id: tuple(parameter.name for parameter in each.parameters) for each in self.operations
+        }
         self._check_operations()
         schemas = document["components"]["schemas"]
         self.page_size = int(schemas["TokenPage"]["maxItems"])
@@ -110,10 +114,6 @@ class Contract:
         """The value of the first example of a response under components.responses."""
         content = self.document["components"]["responses"][response]["content"]["application/json"]
         return self._resolved(next(iter(content["examples"].values())))["value"]
-
-    def parameter_names(self) -> dict[str, list[str]]:
-        """What clients call the parameters, by operationId."""
-        return {operation.id: [parameter.name for parameter in operation.parameters] for operation in self.operations}
 
     def where(self, *keys: str) -> str:
         """The place in the file that these keys lead to, or as far as they lead: `openapi/jwt.yaml:12`."""

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NamedTuple, get_args
@@ -59,9 +59,9 @@ class Faults:
     A fault that is never spent is a mistake in the test; `unspent` names it.
     """
 
-    def __init__(self, parameters: Mapping[str, Iterable[str]], lock: RLock, now_ms: Callable[[], int]) -> None:
+    def __init__(self, parameters: Mapping[str, Sequence[str]], lock: RLock, now_ms: Callable[[], int]) -> None:
         """`parameters` has the names of the parameters of each operation."""
-        self._parameters = {operation: tuple(names) for operation, names in parameters.items()}
+        self._parameters = parameters
         self._lock = lock
         self._now_ms = now_ms
         self._planned: list[_Planned] = []

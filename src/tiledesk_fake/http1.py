@@ -351,6 +351,22 @@ _OURS = frozenset(("connection", "date", "keep-alive", "server", "trailer", "tra
 
 def _answer(status: str, headers: list[tuple[str, str]], body: bytes, method: str) -> Answer:
     """Write status and headers as bytes, with the Content-Length that body, method and status call for."""
+    lines, length = _lines(status, tuple(headers))
+    if status.startswith("204"):
+        return Answer(lines, b"")
+    if method == "HEAD" or status.startswith("304"):
+        if length is None and body:
+            length = str(len(body))
+        body = b""
+    else:
+        length = str(len(body))
+    return Answer(lines if length is None else b"%bContent-Length: %b\r\n" % (lines, length.encode("latin-1")), body)
+
+
+# Most answers have the same few heads.
+@lru_cache(maxsize=64)
+def _lines(status: str, headers: tuple[tuple[str, str], ...]) -> tuple[bytes, str | None]:
+    """The lines of status and headers that an app may decide about, and apart from them the Content-Length it gave."""
     lines = [f"HTTP/1.1 {status}\r\n"]
     length: str | None = None
     for name, value in headers:
@@ -359,20 +375,11 @@ def _answer(status: str, headers: list[tuple[str, str]], body: bytes, method: st
             length = value
         elif lower not in _OURS:
             lines.append(f"{name}: {value}\r\n")
-
-    if status.startswith("204"):
-        length, body = None, b""
-    elif method == "HEAD" or status.startswith("304"):
-        length, body = length or (str(len(body)) if body else None), b""
-    else:
-        length = str(len(body))
-    if length is not None:
-        lines.append(f"Content-Length: {length}\r\n")
-
     head = "".join(lines)
-    if not head.count("\r") == head.count("\n") == len(lines):
+    said = head + (length or "")
+    if not said.count("\r") == said.count("\n") == len(lines):
         raise ValueError("a header or the status contains a line break")
-    return Answer(head.encode("latin-1"), body)
+    return head.encode("latin-1"), length
 
 
 def _body_too_large(limit: int) -> Answer:

@@ -4,7 +4,7 @@ Bounded in number and in bytes; what had to go is counted.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from sys import getsizeof
 from threading import Lock
@@ -106,9 +106,9 @@ class Journal:
     stay even then.
     """
 
-    def __init__(self, parameters: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, parameters: Mapping[str, Sequence[str]]) -> None:
         """`parameters` has the names of the parameters of each operation."""
-        self._parameters = {operation: tuple(names) for operation, names in parameters.items()}
+        self._parameters = parameters
         self._lock = Lock()
         self._untaken: list[Violation] = []
         # How many exchanges have left, dropped or cleared.

@@ -195,10 +195,13 @@ class Loop:
         self._do_calls()
 
     def _do_calls(self) -> None:
-        # Several threads may be here once the loop's own has ended.
-        with suppress(IndexError):
-            while True:
-                self._try(self._calls.popleft())
+        while self._calls:
+            try:
+                action = self._calls.popleft()
+            except IndexError:
+                # Once the loop's own thread has ended, several may be here.
+                return
+            self._try(action)
 
     def _patience_s(self) -> float | None:
         while self._timers and self._timers[0][2].action is None:

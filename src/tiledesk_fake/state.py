@@ -50,7 +50,7 @@ class State:
         self.contract = contract
         self.lock = RLock()
         self.clock = Clock()
-        names = contract.parameter_names()
+        names = contract.parameter_names
         self.journal = Journal(names)
         self.faults = Faults(names, self.lock, self.clock.now_ms)
         self._secret = secret.encode()

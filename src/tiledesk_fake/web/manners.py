@@ -109,7 +109,7 @@ class Manners:
             # A body can be refused before anybody looks at the path.
             if not (request.body and heard.path is None and self._path_of(request)):
                 yield self._of_target(request, heard)
-        elif heard.query or heard.operation.parameters:
+        elif heard.query or heard.path_params:
             yield from self._of_parameters(heard.operation, heard)
         for name, values in heard.query.items():
             if _is_credential(name, values):
