@@ -76,7 +76,7 @@ def rows(rounds: int, large: int) -> Iterator[Row]:
             }
             for sampler in samplers.values():
                 sampler()  # the order is built, the records are written
-            cpu = medians(samplers, max(3, rounds // 2))
+            cpu = medians(samplers, rounds)
             pages.append(
                 Row(
                     f"a page {sizes}; the worst, {place} by {field}",
