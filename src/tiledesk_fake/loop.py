@@ -18,9 +18,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 log = logging.getLogger("tiledesk_fake")
-# The fake runs inside other people's tests: its log must not turn up in their stderr or in their root logger unasked.
+# The fake runs inside other people's tests: its log must not turn up in their stderr unasked.
 log.addHandler(logging.NullHandler())
-log.propagate = False
 
 # How much is read at once. It bounds how many pipelined requests can arrive together, and how long one client keeps
 # the loop from the others.

@@ -611,9 +611,9 @@ OF_HTTP = [
         ),
     ),
     defect(
-        "logs where everybody sees it",
-        instead("tiledesk_fake.http1.log.propagate", True),
-        tests.test_a_broken_app_is_silent_for_those_who_do_not_listen_to_the_package,
+        "logs to stderr unasked",
+        instead("tiledesk_fake.loop.log.handlers", []),
+        tests.test_a_broken_app_is_silent_where_nobody_has_set_up_logging,
     ),
     defect(
         "keeps its failures to itself",
