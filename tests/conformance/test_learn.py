@@ -148,6 +148,36 @@ def test_all_that_learning_revoked_is_named() -> None:
     assert {record["_id"] for record in learnt.revoked} == after - before
 
 
+def alive(served: World) -> set[str]:
+    return {token.id for token in served.fake.history(served.ada) if not token.revoked}
+
+
+def test_no_token_of_a_sign_in_stays_alive() -> None:
+    served = world()
+    before = alive(served)
+    learnt = learnt_from(served)
+
+    assert learnt.revoked
+    assert alive(served) == before
+    assert learnt.left_behind == []
+
+
+def test_a_token_of_a_sign_in_that_the_server_does_not_revoke_is_named() -> None:
+    def deaf(world: World, request: Request, ask: Ask) -> Answer:
+        return ask(request.about("nobodys")) if request.revokes else ask(request)
+
+    served = world(deaf)
+    before = alive(served)
+    learnt = learnt_from(served)
+
+    left = alive(served) - before
+    assert left
+    assert all(any(id in each for each in learnt.left_behind) for id in left)
+    with served.served() as server:
+        done = run("learn", server.url, "--may-revoke", "--basic", "ada@example.com:Secret")
+    assert "left behind: the token of a sign-in, " in done.stderr
+
+
 def odd_envelope(world: World, request: Request, ask: Ask) -> Answer:
     given = ask(request)
     return answer(200, {"tokens": []}) if request.lists and given.status == 200 else given

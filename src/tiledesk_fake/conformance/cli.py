@@ -233,6 +233,8 @@ def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: floa
     for record in learnt.revoked:
         unasked = f", {record['unasked']} though it was not asked for" if "unasked" in record else ""
         click.echo(f"revoked {record['_id']} (jti {record['jti']}){unasked}", err=True)
+    for each in learnt.left_behind:
+        click.echo(f"left behind: {each}", err=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Event
@@ -22,7 +23,7 @@ from .client import Client, Exchange
 from .credentials import Basic, Credential, Jwt, Redaction
 from .forms import problem, response_form
 from .guard import HISTORY, Guard
-from .outcome import Broken, CannotCheck, LeftOut
+from .outcome import Broken, CannotCheck, Forbidden, LeftOut
 from .target import Target
 
 Record = Mapping[str, Any]
@@ -515,7 +516,8 @@ class Examination:
         """Revoke the tokens of sign-ins that are alive; what stays alive is in `left_behind`."""
         try:
             for token in self._alive() if revoke else ():
-                self.revoke_jti(token.jti)
+                with suppress(Forbidden):
+                    self.revoke_jti(token.jti)
             alive = self._alive()
         except Broken:
             alive = self._signed_in

@@ -15,12 +15,16 @@ from .target import Target
 
 @dataclass(slots=True)
 class Learnt:
-    """What was learnt of a server: a choice, or None, with the evidence or the reason, for every assumption."""
+    """What was learnt of a server: a choice, or None, with the evidence or the reason, for every assumption.
+
+    `revoked` are the tokens that were revoked for it, `left_behind` says which tokens of sign-ins may be alive.
+    """
 
     url: str
     choices: dict[str, str | None] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
     revoked: list[dict[str, str]] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
 
     @property
     def unknown(self) -> list[str]:
@@ -119,7 +123,10 @@ class _Pupil:
         self._progress(len(questions), len(questions), "done")
         self._learnt.choices = {id: choices[id] for id in CHOICES}
         self._learnt.evidence = {id: self._learnt.evidence[id] for id in CHOICES}
+        # Of a server that revokes what was not asked for, nothing more is asked.
+        self._exam.tidy(revoke=not any("unasked" in record for record in self._exam.revoked))
         self._learnt.revoked = self._exam.revoked
+        self._learnt.left_behind = self._exam.left_behind
         return self._learnt
 
     def _needs_a_server(self, since: Exchange) -> None:
