@@ -1,6 +1,7 @@
 """The fake's own time: real, shifted or frozen."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from unittest import mock
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiledesk_fake.clock import LATEST_MS, Clock, milliseconds, moment
+from tiledesk_fake.clock import LATEST_MS, Clock, Setting, milliseconds, moment
 from tiledesk_fake.errors import MisuseError
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -177,3 +178,31 @@ def test_the_repr_says_the_time_and_whether_it_stands_still(clock: Clock) -> Non
     assert repr(clock) == "<Clock 2026-01-01T00:00:00+00:00 frozen>"
     clock.resume()
     assert "frozen" not in repr(clock)
+
+
+class Hesitant(Clock):
+    """A clock that others get ahead of between a look at its setting and the next step."""
+
+    @property
+    def setting(self) -> Setting:
+        found = self._found
+        time.sleep(0.001)
+        return found
+
+    @setting.setter
+    def setting(self, setting: Setting) -> None:
+        self._found = setting
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_no_step_is_lost_where_several_threads_move_the_clock(frozen: bool) -> None:
+    clock = Hesitant()
+    if frozen:
+        clock.freeze(NEW_YEAR)
+    before = clock.setting
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: clock.advance(milliseconds=1), range(20)))
+
+    after = clock.setting
+    assert ((after.frozen_ms or 0) + after.ahead_ms) - ((before.frozen_ms or 0) + before.ahead_ms) == 20

@@ -6,6 +6,7 @@ Whole milliseconds since 1970 inside, aware datetimes outside.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import NamedTuple
 
 from .arguments import checked
@@ -65,6 +66,8 @@ class Clock:
 
     def __init__(self) -> None:
         self.setting = Setting()
+        # The server's thread moves a frozen clock too, where a fault has a delay.
+        self._moving = Lock()
 
     def now_ms(self) -> int:
         """The time in milliseconds since 1970."""
@@ -92,7 +95,8 @@ class Clock:
 
         Raises MisuseError for a naive datetime and for a year before 1970.
         """
-        self.setting = Setting(frozen_ms=self.now_ms() if at is None else milliseconds(at))
+        with self._moving:
+            self.setting = Setting(frozen_ms=self.now_ms() if at is None else milliseconds(at))
 
     @checked(by="write it like timedelta(hours=2), or advance(hours=2)")
     def advance(self, by: timedelta | None = None, /, **units: float) -> None:
@@ -107,18 +111,19 @@ class Clock:
             step = (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
         except (OverflowError, ValueError) as cause:
             raise MisuseError(f"expected a time from 1970 to 9999; no step is that long: {cause}") from None
-        moment_after = self.now_ms() + step
-        if not 0 <= moment_after <= LATEST_MS:
-            raise MisuseError(f"expected a time from 1970 to 9999; {self.now()} cannot move by {step} ms")
-        setting = self.setting
-        if setting.frozen_ms is None:
-            self.setting = Setting(ahead_ms=setting.ahead_ms + step)
-        else:
-            self.setting = Setting(frozen_ms=setting.frozen_ms + step)
+        with self._moving:
+            if not 0 <= self.now_ms() + step <= LATEST_MS:
+                raise MisuseError(f"expected a time from 1970 to 9999; {self.now()} cannot move by {step} ms")
+            setting = self.setting
+            if setting.frozen_ms is None:
+                self.setting = Setting(ahead_ms=setting.ahead_ms + step)
+            else:
+                self.setting = Setting(frozen_ms=setting.frozen_ms + step)
 
     def resume(self) -> None:
         """Show the real time again: not frozen, not ahead."""
-        self.setting = Setting()
+        with self._moving:
+            self.setting = Setting()
 
     def __repr__(self) -> str:
         return f"<Clock {self.now().isoformat()}{' frozen' if self.setting.frozen_ms is not None else ''}>"
