@@ -1,14 +1,17 @@
 """`TiledeskFake`: users, tokens, history, time, snapshots, in Python and over a socket."""
 
 import gc
+import io
 import json
+import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, cast
+from wsgiref.handlers import SimpleHandler
 
 import httpx
 import jwt
@@ -33,6 +36,7 @@ from tiledesk_fake.contract import load
 from tiledesk_fake.scenario import parse_scenario
 from tiledesk_fake.server import Server
 from tiledesk_fake.web import app
+from tiledesk_fake.web.road import Road
 
 SECRET = "0123456789abcdef" * 4
 NOW = datetime(2026, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -696,8 +700,7 @@ def test_the_app_is_one_of_flask_and_its_test_client_calls_it(fake: TiledeskFake
     client = cast(Flask, fake.wsgi_app).test_client()
     headers = {"Authorization": fake.issue_token(ada, jti="phone").authorization}
 
-    with client:
-        listing = client.get("/v3/jwt/history?direction=1", headers=headers)
+    listing = client.get("/v3/jwt/history?direction=1", headers=headers)
 
     assert [record["jti"] for record in json.loads(listing.data)["jwts"]] == ["phone"]
     assert client.head("/v3/jwt/history", headers=headers).content_length == len(listing.data)
@@ -710,6 +713,50 @@ def test_the_in_process_client_of_httpx_needs_no_socket(fake: TiledeskFake, ada:
         listing = client.get("/jwt/history", params={"direction": 1}, headers={"Authorization": token.authorization})
 
     assert listing.json()["jwts"][0]["jti"] == token.jti
+
+
+def from_a_bare_server(fake: TiledeskFake, method: str, headers: Mapping[str, str] = {}, body: bytes = b"") -> bytes:
+    """What the server of the standard library, which is strict about WSGI, sends for a request to the list."""
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": LIST,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_LENGTH": str(len(body)),
+        **headers,
+    }
+    sent = io.BytesIO()
+    SimpleHandler(io.BytesIO(body), sent, io.StringIO(), environ).run(cast(Any, fake.wsgi_app))
+    return sent.getvalue()
+
+
+def test_a_bare_wsgi_server_serves_it(fake: TiledeskFake, ada: User) -> None:
+    token = fake.issue_token(ada)
+
+    assert from_a_bare_server(fake, "GET").startswith(b"HTTP/1.0 401 Unauthorized")
+    assert token.jti.encode() in from_a_bare_server(fake, "GET", {"HTTP_AUTHORIZATION": token.authorization})
+    assert from_a_bare_server(fake, "OPTIONS").startswith(b"HTTP/1.0 204 No Content")
+    assert from_a_bare_server(fake, "POST", body=b"x" * 512_001).startswith(b"HTTP/1.0 413 Request Entity Too Large")
+
+
+def test_a_header_that_came_in_several_lines_adds_none_to_the_answer(fake: TiledeskFake) -> None:
+    asked = {"HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "authorization\r\n Set-Cookie: a=b"}
+
+    sent = from_a_bare_server(fake, "OPTIONS", asked)
+
+    assert sent.startswith(b"HTTP/1.0 204 No Content")
+    assert b"Set-Cookie" not in sent
+
+
+def test_a_failure_in_process_is_silent_where_nobody_has_set_up_logging(
+    fake: TiledeskFake, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(Road, "answer", lambda *_: 1 // 0)
+
+    reply = call(fake.wsgi_app, "GET", LIST)
+
+    assert (reply.status, reply.json["msg"]) == (500, "Internal error of tiledesk-fake.")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_many_threads_revoke_a_token_once() -> None:

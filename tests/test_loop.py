@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.raw_http import PATIENCE_S
-from tiledesk_fake.loop import Loop, Stream, log
+from tiledesk_fake.log import log
+from tiledesk_fake.loop import Loop, Stream
 
 
 @pytest.fixture

@@ -55,4 +55,6 @@ def call(
         received = b"".join(chunks)
     finally:
         getattr(chunks, "close", lambda: None)()
+    names = [name.lower() for name, _ in started[1]]
+    assert len(names) == len(set(names)), f"a header comes twice: {names}"
     return Reply(int(started[0].split()[0]), dict(started[1]), received)

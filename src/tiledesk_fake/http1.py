@@ -30,7 +30,8 @@ import httptools
 from . import delivery
 from .delivery import Delivery, Drop
 from .errors import NoAnswer
-from .loop import READ_BYTES, Loop, Stream, Timer, log
+from .log import log
+from .loop import READ_BYTES, Loop, Stream, Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,35 +352,42 @@ _OURS = frozenset(("connection", "date", "keep-alive", "server", "trailer", "tra
 
 def _answer(status: str, headers: list[tuple[str, str]], body: bytes, method: str) -> Answer:
     """Write status and headers as bytes, with the Content-Length that body, method and status call for."""
-    lines, length = _lines(status, tuple(headers))
+    length = ""
+    others, size = [], 0
+    for header in headers:
+        name, value = header
+        if name.lower() == "content-length":
+            length = value
+        else:
+            others.append(header)
+            size += len(name) + len(value)
+    lines = (_remembered_lines if size <= _LONGEST_LINES else _lines)(status, tuple(others))
+
     if status.startswith("204"):
         return Answer(lines, b"")
     if method == "HEAD" or status.startswith("304"):
-        if length is None and body:
-            length = str(len(body))
+        length = length or (str(len(body)) if body else "")
+        if length and not length.isdecimal():
+            raise ValueError("the Content-Length is no number")
         body = b""
     else:
         length = str(len(body))
-    return Answer(lines if length is None else b"%bContent-Length: %b\r\n" % (lines, length.encode("latin-1")), body)
+    return Answer(b"%bContent-Length: %b\r\n" % (lines, length.encode("ascii")) if length else lines, body)
 
 
-# Most answers have the same few heads.
-@lru_cache(maxsize=64)
-def _lines(status: str, headers: tuple[tuple[str, str], ...]) -> tuple[bytes, str | None]:
-    """The lines of status and headers that an app may decide about, and apart from them the Content-Length it gave."""
+def _lines(status: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The lines of a status and of those of the headers that an app may decide about."""
     lines = [f"HTTP/1.1 {status}\r\n"]
-    length: str | None = None
-    for name, value in headers:
-        lower = name.lower()
-        if lower == "content-length":
-            length = value
-        elif lower not in _OURS:
-            lines.append(f"{name}: {value}\r\n")
+    lines += [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _OURS]
     head = "".join(lines)
-    said = head + (length or "")
-    if not said.count("\r") == said.count("\n") == len(lines):
+    if not head.count("\r") == head.count("\n") == len(lines):
         raise ValueError("a header or the status contains a line break")
-    return head.encode("latin-1"), length
+    return head.encode("latin-1")
+
+
+# Most answers begin with the same few. Longer ones are not remembered: a client can have what it sent in them.
+_LONGEST_LINES = 256
+_remembered_lines = lru_cache(maxsize=64)(_lines)
 
 
 def _body_too_large(limit: int) -> Answer:

@@ -7,7 +7,6 @@ does. What is kept from asyncio is its order: an action that ends a stream is to
 
 import heapq
 import itertools
-import logging
 import selectors
 import socket
 import threading
@@ -17,9 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-log = logging.getLogger("tiledesk_fake")
-# The fake runs inside other people's tests: its log must not turn up in their stderr unasked.
-log.addHandler(logging.NullHandler())
+from .log import log
 
 # How much is read at once. It bounds how many pipelined requests can arrive together, and how long one client keeps
 # the loop from the others.

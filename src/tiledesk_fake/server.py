@@ -15,7 +15,8 @@ from wsgiref.types import WSGIApplication
 
 from .errors import CannotListen, MisuseError, NotListening
 from .http1 import Gateway, Limits, Service
-from .loop import Loop, log
+from .log import log
+from .loop import Loop
 
 
 class Server:

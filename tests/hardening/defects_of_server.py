@@ -612,12 +612,12 @@ OF_HTTP = [
     ),
     defect(
         "logs to stderr unasked",
-        instead("tiledesk_fake.loop.log.handlers", []),
+        instead("tiledesk_fake.log.log.handlers", []),
         tests.test_a_broken_app_is_silent_where_nobody_has_set_up_logging,
     ),
     defect(
         "keeps its failures to itself",
-        instead("tiledesk_fake.loop.log.exception", never),
+        instead("tiledesk_fake.log.log.exception", never),
         tests.test_a_failure_of_the_server_itself_costs_one_connection_and_is_logged,
     ),
     defect(

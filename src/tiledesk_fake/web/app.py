@@ -1,6 +1,5 @@
 """The Flask app: hands each request to the road, and the answer back. The only module that knows Flask."""
 
-import logging
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from werkzeug.wsgi import get_input_stream
 from ..contract import JSON, Answer
 from ..delivery import KEY as DELIVERY
 from ..errors import NoAnswer
+from ..log import log
 from . import wire
 from .body import BODY_LIMIT
 from .request import Request
@@ -21,8 +21,6 @@ from .road import Road
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-_log = logging.getLogger("tiledesk_fake")
 
 _WITHOUT_BODY = (204, 304)
 
@@ -40,13 +38,11 @@ class _App(Flask):
         if answer is None:
             # The delivery says that nothing of this is ever sent.
             answer = Answer(500, (), b"")
-        headers, body = list(answer.headers), answer.body
-        if answer.status in _WITHOUT_BODY:
-            headers, body = [header for header in headers if not header[0].startswith("Content-")], b""
-        else:
-            headers.append(("Content-Length", str(len(body))))
+        headers = list(answer.headers)
+        if answer.status not in _WITHOUT_BODY:
+            headers.append(("Content-Length", str(len(answer.body))))
         start_response(_status_line(answer.status), headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def _answer(self, environ: "WSGIEnvironment") -> Answer | None:
         try:
@@ -54,9 +50,9 @@ class _App(Flask):
         except NoAnswer:
             raise
         except RequestEntityTooLarge:
-            return Answer(413, (("Content-Type", JSON), ("Connection", "close")), wire.too_large(BODY_LIMIT))
+            return Answer(413, (("Content-Type", JSON),), wire.too_large(BODY_LIMIT))
         except Exception:
-            _log.exception("a request could not be answered; this is a bug in tiledesk-fake")
+            log.exception("a request could not be answered; this is a bug in tiledesk-fake")
             return Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
 
 
@@ -87,13 +83,13 @@ def _status_line(status: int) -> str:
 def _read(environ: "WSGIEnvironment") -> Request:
     has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
     return Request(
-        environ["REQUEST_METHOD"],
-        _raw_target(environ),
-        environ.get("HTTP_AUTHORIZATION"),
-        environ.get("CONTENT_TYPE", ""),
-        get_input_stream(environ, max_content_length=BODY_LIMIT).read() if has_body else b"",
-        environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-        environ.get("HTTP_HOST", "127.0.0.1"),
+        method=environ["REQUEST_METHOD"],
+        target=_raw_target(environ),
+        authorization=environ.get("HTTP_AUTHORIZATION"),
+        content_type=environ.get("CONTENT_TYPE", ""),
+        body=get_input_stream(environ, max_content_length=BODY_LIMIT).read() if has_body else b"",
+        requested_headers=environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        host=environ.get("HTTP_HOST", "127.0.0.1"),
     )
 
 
