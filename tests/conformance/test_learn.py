@@ -256,6 +256,19 @@ def test_of_a_server_that_is_gone_before_the_end_nothing_is_learnt_and_what_was_
     assert revoked.pop() in str(gone.value)
 
 
+def test_the_command_names_what_may_stay_alive_on_a_server_that_is_gone() -> None:
+    def gone_after_a_sign_in(world: World, request: Request, ask: Ask) -> Answer:
+        if request.method == "POST":
+            world.memory["gone"] = ask(request)
+        return NO_ANSWER if "gone" in world.memory else ask(request)
+
+    with world(gone_after_a_sign_in).served() as server:
+        done = run("learn", server.url, "--may-revoke", "--basic", "ada@example.com:Secret")
+
+    assert done.returncode == 2
+    assert "left behind: perhaps a token of a sign-in: " in done.stderr
+
+
 def test_the_command_writes_no_profile_of_a_server_that_is_gone(tmp_path: Path) -> None:
     file = tmp_path / "real.yaml"
     with world(gone_at_once).served() as server:

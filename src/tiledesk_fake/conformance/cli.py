@@ -218,6 +218,8 @@ def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: floa
         except BaseException as ended:
             for record in getattr(ended, "given_up", ()):
                 click.echo(f"given up, perhaps revoked: {record['_id']} (jti {record['jti']})", err=True)
+            for each in getattr(ended, "left_behind", ()):
+                click.echo(f"left behind: {each}", err=True)
             raise
     if output is None:
         click.echo(learnt.yaml(), nl=False)

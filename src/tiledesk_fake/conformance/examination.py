@@ -177,11 +177,14 @@ class Examination:
         return self.persons[1] if len(self.persons) > 1 else None
 
     def close(self) -> None:
-        """Close all connections; an exception that is on its way out is told what was given up until then."""
+        """Close all connections; an exception that is on its way out is told what the examination did until then."""
         self.client.close()
         ended = sys.exception()
-        if ended is not None and self._sacrifices and not hasattr(ended, "given_up"):
-            setattr(ended, "given_up", self.perhaps_revoked)  # noqa: B010 - any exception may come by
+        if ended is None or hasattr(ended, "given_up"):
+            return
+        setattr(ended, "given_up", self.perhaps_revoked)  # noqa: B010 - any exception may come by
+        setattr(ended, "left_behind", self.left_behind)  # noqa: B010
+        if self._sacrifices:
             said = ", ".join(f"{each['_id']} (jti {each['jti']})" for each in self.perhaps_revoked)
             ended.add_note(f"These tokens were given up, and may be revoked: {said}")
 
@@ -516,7 +519,7 @@ class Examination:
         """Revoke the tokens of sign-ins that are alive; what stays alive is in `left_behind`."""
         try:
             for token in self._alive() if revoke else ():
-                with suppress(Forbidden):
+                with suppress(Forbidden):  # then it stays alive, and is named
                     self.revoke_jti(token.jti)
             alive = self._alive()
         except Broken:

@@ -123,7 +123,7 @@ class _Pupil:
         self._progress(len(questions), len(questions), "done")
         self._learnt.choices = {id: choices[id] for id in CHOICES}
         self._learnt.evidence = {id: self._learnt.evidence[id] for id in CHOICES}
-        # Of a server that revokes what was not asked for, nothing more is asked.
+        # A server that revokes what nobody asked for is asked for no further revocation.
         self._exam.tidy(revoke=not any("unasked" in record for record in self._exam.revoked))
         self._learnt.revoked = self._exam.revoked
         self._learnt.left_behind = self._exam.left_behind
