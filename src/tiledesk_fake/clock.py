@@ -122,8 +122,12 @@ class Clock:
 
     def resume(self) -> None:
         """Show the real time again: not frozen, not ahead."""
+        self.restore(Setting())
+
+    def restore(self, setting: Setting) -> None:
+        """Set the clock as it was once."""
         with self._moving:
-            self.setting = Setting()
+            self.setting = setting
 
     def __repr__(self) -> str:
         return f"<Clock {self.now().isoformat()}{' frozen' if self.setting.frozen_ms is not None else ''}>"

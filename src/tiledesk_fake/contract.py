@@ -89,9 +89,9 @@ class Contract:
         self._check_assumption_free_parts()
         self.base_path = urlsplit(document["servers"][0]["url"]).path.rstrip("/")
         self.operations = tuple(self._operations())
-        self.parameter_names = {
-            each.id: tuple(parameter.name for parameter in each.parameters) for each in self.operations
-        }
+        self.parameter_names: Mapping[str, tuple[str, ...]] = MappingProxyType(
+            {each.id: tuple(parameter.name for parameter in each.parameters) for each in self.operations}
+        )
         self._check_operations()
         schemas = document["components"]["schemas"]
         self.page_size = int(schemas["TokenPage"]["maxItems"])

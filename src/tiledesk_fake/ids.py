@@ -39,7 +39,7 @@ class Ids:
     def _random_bits(self, count: int) -> int:
         # Not a generator of `random`: every test makes a fake, and setting one up takes longer than issuing a token.
         self._drawn += 1
-        return int.from_bytes(sha256(b"%d %d" % (self._seed, self._drawn)).digest()[:16], "big") >> (128 - count)
+        return int.from_bytes(sha256(b"%x %d" % (self._seed, self._drawn)).digest()[:16], "big") >> (128 - count)
 
     def state(self) -> IdsState:
         """Where this generator is, for `resume_from`."""

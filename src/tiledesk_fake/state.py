@@ -86,7 +86,7 @@ class State:
             raise MisuseError("expected a snapshot of this fake, got one of another; every fake restores its own")
         with self.lock:
             self.faults.clear()
-            self.clock.setting = snapshot.clock
+            self.clock.restore(snapshot.clock)
             self._ids.resume_from(snapshot.ids)
             self._hold(Users(snapshot.users), History(snapshot.records), dict(snapshot.claims))
 
