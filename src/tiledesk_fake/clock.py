@@ -124,6 +124,7 @@ class Clock:
         """Show the real time again: not frozen, not ahead."""
         self.restore(Setting())
 
+    @checked()
     def restore(self, setting: Setting) -> None:
         """Set the clock as it was once."""
         with self._moving:
