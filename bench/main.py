@@ -20,12 +20,12 @@ class Effort:
     rounds: int
     requests: int
     warm_up: int
-    tests: int
+    blocks: int
     tokens: int
 
 
-FULL = Effort(rounds=15, requests=1600, warm_up=3200, tests=500, tokens=1_000_000)
-QUICK = Effort(rounds=3, requests=800, warm_up=800, tests=200, tokens=100_000)
+FULL = Effort(rounds=15, requests=1600, warm_up=3200, blocks=20, tokens=1_000_000)
+QUICK = Effort(rounds=3, requests=800, warm_up=800, blocks=4, tokens=100_000)
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
         elif kind == "starting":
             measured = starting.rows(2 * effort.rounds)
         elif kind == "per-test":
-            measured = per_test.rows(effort.rounds, effort.tests)
+            measured = per_test.rows(max(1, effort.rounds // 3), effort.blocks)
         else:
             measured = scale.rows(effort.rounds, effort.tokens)
         for row in measured:

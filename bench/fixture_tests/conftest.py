@@ -1,26 +1,62 @@
-"""Repeats each test, and prints what each repetition costs."""
+"""Repeats each test, in blocks that take turns, and prints what the tests of each block cost."""
 
+import json
 import os
 import time
+from itertools import groupby
 
 import pytest
 
-TESTS = int(os.environ["BENCH_TESTS"])
-_began = pytest.StashKey[float]()
+BLOCKS = int(os.environ["BENCH_BLOCKS"])
+# And one more that comes first: it meets what the block before left to be done, and caches full of other code.
+_TESTS = 50
+_samples: list[tuple[str, float]] = []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """So many tests, and one more that comes first: what is done once, like an import, is no part of the others."""
-    metafunc.parametrize("number", range(TESTS + 1))
+    """So many tests a block, and a block more: what is done once, like an import, is no part of the others."""
+    metafunc.parametrize("number", range((BLOCKS + 1) * (_TESTS + 1)))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Note the time before the second test."""
-    if item.session.testscollected > 1 and item is item.session.items[1]:
-        item.session.stash[_began] = time.process_time()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One block of each kind after the other, every other time backwards."""
+    rounds: list[list[list[pytest.Item]]] = [[] for _ in range(BLOCKS + 1)]
+    for _, of_kind in groupby(items, _kind):
+        for number, block in enumerate(_in_blocks(list(of_kind))):
+            rounds[number].append(block)
+    items[:] = [
+        item
+        for number, blocks in enumerate(rounds)
+        for block in (blocks if number % 2 == 0 else reversed(blocks))
+        for item in block
+    ]
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Print the mean of all tests but the first."""
-    print(f"\ncpu_s {(time.process_time() - session.stash[_began]) / TESTS}")
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    """Run the tests as pytest does, and look at the clock after the first and the last one of each block."""
+    following = [*session.items[1:], None]
+    for number, item in enumerate(session.items):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following[number])
+        place = number % (_TESTS + 1)
+        if place == 0:
+            began = time.process_time()
+        elif place == _TESTS:
+            _samples.append((_kind(item), (time.process_time() - began) / _TESTS))
+    return True
+
+
+def pytest_sessionfinish() -> None:
+    """Print the cost of a test in each block but the first of its kind, by kind."""
+    by_kind: dict[str, list[float]] = {}
+    for kind, cpu_s in _samples:
+        by_kind.setdefault(kind, []).append(cpu_s)
+    print(f"\ncpu_s {json.dumps({kind: costs[1:] for kind, costs in by_kind.items()})}")
+
+
+def _kind(item: pytest.Item) -> str:
+    return item.path.stem.removesuffix("_test")
+
+
+def _in_blocks(items: list[pytest.Item]) -> list[list[pytest.Item]]:
+    size = _TESTS + 1
+    return [items[start : start + size] for start in range(0, len(items), size)]

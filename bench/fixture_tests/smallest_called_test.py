@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import requests
@@ -21,11 +22,12 @@ def url() -> Iterator[str]:
 
 
 def _serve(listener: socket.socket) -> None:
-    while True:
-        client, _ = listener.accept()
-        with client:
-            while client.recv(65_536):
-                client.sendall(_ANSWER)
+    with suppress(OSError):  # the session is over
+        while True:
+            client, _ = listener.accept()
+            with client:
+                while client.recv(65_536):
+                    client.sendall(_ANSWER)
 
 
 def test_call(url: str, number: int) -> None:

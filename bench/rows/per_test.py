@@ -1,24 +1,26 @@
 """What the fixture adds to a test."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
+from statistics import median
 
 from ..environment import HERE
-from ..measure import medians
 from ..report import Row, microseconds
 
 _TESTS = HERE / "fixture_tests"
 
 
-def rows(rounds: int, tests: int) -> Iterator[Row]:
+def rows(rounds: int, blocks: int) -> Iterator[Row]:
     """The fixture alone, and a test with one call, against pytest-httpserver's."""
-    kinds = ("nothing", "ours", "rival", "ours_called", "rival_called", "smallest_called")
-    samplers = {kind: partial(_cpu_of_a_test, kind, tests) for kind in kinds}
-    per_test = medians(samplers, rounds)
-    added = {kind: per_test[kind] - per_test["nothing"] for kind in kinds}
+    costs: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for kind, measured in _cpu_of_tests(blocks).items():
+            costs.setdefault(kind, []).extend(measured)
+    per_test = {kind: median(measured) for kind, measured in costs.items()}
+    added = {kind: cost - per_test["nothing"] for kind, cost in per_test.items()}
     yield Row(
         "CPU that the fixture adds to a test, against httpserver",
         added["ours"] / added["rival"],
@@ -38,12 +40,14 @@ def rows(rounds: int, tests: int) -> Iterator[Row]:
     )
 
 
-def _cpu_of_a_test(kind: str, tests: int) -> float:
-    """The CPU seconds that pytest spends on a test, the mean of so many, without what it does only once."""
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(_TESTS / f"{kind}_test.py")]
+def _cpu_of_tests(blocks: int) -> dict[str, list[float]]:
+    """The CPU seconds that pytest spends on a test, a mean for each of so many blocks of tests, by kind.
+
+    All in one run of pytest, because two runs differ by more than what the fixtures cost.
+    """
     done = subprocess.run(
-        command,
-        env=os.environ | {"BENCH_TESTS": str(tests)},
+        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(_TESTS)],
+        env=os.environ | {"BENCH_BLOCKS": str(blocks)},
         cwd=_TESTS,
         check=False,
         capture_output=True,
@@ -51,4 +55,6 @@ def _cpu_of_a_test(kind: str, tests: int) -> float:
     )
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
-    return float(next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("cpu_s ")))
+    printed = next(line for line in done.stdout.splitlines() if line.startswith("cpu_s "))
+    measured: dict[str, list[float]] = json.loads(printed.removeprefix("cpu_s "))
+    return measured
