@@ -24,7 +24,7 @@ class Effort:
     tokens: int
 
 
-FULL = Effort(rounds=15, requests=1600, warm_up=3200, blocks=20, tokens=1_000_000)
+FULL = Effort(rounds=15, requests=1600, warm_up=3200, blocks=10, tokens=1_000_000)
 QUICK = Effort(rounds=3, requests=800, warm_up=800, blocks=4, tokens=100_000)
 
 
@@ -50,7 +50,7 @@ def main() -> None:
         elif kind == "starting":
             measured = starting.rows(2 * effort.rounds)
         elif kind == "per-test":
-            measured = per_test.rows(max(1, effort.rounds // 3), effort.blocks)
+            measured = per_test.rows(effort.rounds, effort.blocks)
         else:
             measured = scale.rows(effort.rounds, effort.tokens)
         for row in measured:
