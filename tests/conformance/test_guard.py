@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from tests.conformance.world import HISTORY, Answer, Ask, Request, World, world
+from tests.conformance.world import HISTORY, Answer, Ask, Request, World, deaf, world
 from tests.conformance.wrong_servers import WRONG
 from tiledesk_fake.conformance import RULES, Examination, Forbidden, Rule, check
 from tiledesk_fake.conformance.credentials import Basic, Jwt
@@ -138,9 +138,6 @@ def test_no_token_of_a_sign_in_stays_alive(generated: bool) -> None:
 
 
 def test_where_a_revocation_is_broken_what_stays_alive_is_told() -> None:
-    def deaf(world: World, request: Request, ask: Ask) -> Answer:
-        return ask(request.about("nobodys")) if request.revokes else ask(request)
-
     served = world(deaf)
     before = state(served)
     with served.here() as server:

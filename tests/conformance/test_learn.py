@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.conformance.command import run
-from tests.conformance.world import JSON, NO_ANSWER, Answer, Ask, Request, World, answer, world
+from tests.conformance.world import JSON, NO_ANSWER, Answer, Ask, Request, World, answer, deaf, world
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import CannotCheck, Examination, Learnt, check, learn, target
 from tiledesk_fake.conformance.outcome import Forbidden
@@ -163,9 +163,6 @@ def test_no_token_of_a_sign_in_stays_alive() -> None:
 
 
 def test_a_token_of_a_sign_in_that_the_server_does_not_revoke_is_named() -> None:
-    def deaf(world: World, request: Request, ask: Ask) -> Answer:
-        return ask(request.about("nobodys")) if request.revokes else ask(request)
-
     served = world(deaf)
     before = alive(served)
     learnt = learnt_from(served)

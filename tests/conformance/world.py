@@ -227,6 +227,11 @@ class World:
         return target(url, **(given | options))
 
 
+def deaf(world: World, request: Request, ask: Ask) -> Answer:
+    """A twist that revokes nothing: it asks for the revocation of a token that nobody has."""
+    return ask(request.about("nobodys")) if request.revokes else ask(request)
+
+
 def world(twist: Twist = untouched, *, profile: Mapping[str, str] | None = None, signs_in: bool = True) -> World:
     """A new world; the same one every time."""
     return World(TiledeskFake(profile=dict(profile or {}), secret=SECRET, seed=3), twist, signs_in)
