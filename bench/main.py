@@ -20,12 +20,11 @@ class Effort:
     rounds: int
     requests: int
     warm_up: int
-    blocks: int
     tokens: int
 
 
-FULL = Effort(rounds=15, requests=1600, warm_up=3200, blocks=10, tokens=1_000_000)
-QUICK = Effort(rounds=3, requests=800, warm_up=800, blocks=4, tokens=100_000)
+FULL = Effort(rounds=15, requests=1600, warm_up=3200, tokens=1_000_000)
+QUICK = Effort(rounds=3, requests=800, warm_up=800, tokens=100_000)
 
 
 def main() -> None:
@@ -50,7 +49,7 @@ def main() -> None:
         elif kind == "starting":
             measured = starting.rows(2 * effort.rounds)
         elif kind == "per-test":
-            measured = per_test.rows(effort.rounds, effort.blocks)
+            measured = per_test.rows(effort.rounds)
         else:
             measured = scale.rows(effort.rounds, effort.tokens)
         for row in measured:

@@ -1,7 +1,6 @@
 """What the fixture adds to a test."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from ..report import Row, microseconds
 _TESTS = HERE / "fixture_tests"
 
 
-def rows(rounds: int, blocks: int) -> Iterator[Row]:
+def rows(rounds: int) -> Iterator[Row]:
     """The fixture alone, and a test with one call, against pytest-httpserver's."""
     costs: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for kind, measured in _cpu_of_tests(blocks).items():
+        for kind, measured in _cpu_of_tests().items():
             costs.setdefault(kind, []).extend(measured)
     per_test = {kind: median(measured) for kind, measured in costs.items()}
     added = {kind: cost - per_test["nothing"] for kind, cost in per_test.items()}
@@ -40,14 +39,13 @@ def rows(rounds: int, blocks: int) -> Iterator[Row]:
     )
 
 
-def _cpu_of_tests(blocks: int) -> dict[str, list[float]]:
-    """The CPU seconds that pytest spends on a test, a mean for each of so many blocks of tests, by kind.
+def _cpu_of_tests() -> dict[str, list[float]]:
+    """The CPU seconds that pytest spends on a test, a mean for each block of tests, by kind.
 
     All in one run of pytest, because two runs differ by more than what the fixtures cost.
     """
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(_TESTS)],
-        env=os.environ | {"BENCH_BLOCKS": str(blocks)},
         cwd=_TESTS,
         check=False,
         capture_output=True,
