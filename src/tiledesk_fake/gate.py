@@ -69,7 +69,7 @@ class Gate:
         """
         header = (authorization or "").strip(" \t")
         if said := self._remembered.get(header):
-            return self._bearer(said)
+            return self._caller_of(said)
         words = header.split(" ")
         basic = self._basic(words)
         caller = basic if isinstance(basic, Caller) else self._jwt_after(basic, words, header, secret_tokens)
@@ -105,7 +105,7 @@ class Gate:
             said = _read(token, self._secret, thrown_is_lost=basic.looked_up)
             if [words[0].lower(), *words[1:]] == ["jwt", token]:
                 self._remember(header, said)
-            return self._bearer(said)
+            return self._caller_of(said)
         except Unauthorized:
             # Of two failed strategies, a 400 of the first outranks the 401.
             if basic.status == 400:
@@ -119,7 +119,7 @@ class Gate:
                 self._remembered.clear()
             self._remembered[header] = said
 
-    def _bearer(self, said: "_Claims") -> Caller:
+    def _caller_of(self, said: "_Claims") -> Caller:
         now_s = self._clock.now_ms() // 1000
         begins_s, ends_s = said.validity_s
         if not begins_s <= now_s < ends_s:
