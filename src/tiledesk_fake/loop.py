@@ -111,10 +111,9 @@ class Loop:
 
     def unwatch(self, sock: socket.socket) -> None:
         """No longer call back; one call may be under way. One that is not watched is left alone."""
-        try:
+        # KeyError: by a selector that is closed. The others: of a socket that is closed, which it has to look for.
+        with suppress(KeyError, ValueError, RuntimeError):
             self._selector.unregister(sock)
-        except (KeyError, ValueError, RuntimeError):  # by a selector that is closed, or of a socket that is
-            return
 
     def call(self, action: Callable[[], object]) -> None:
         """Do this soon, in the loop's thread; now, in this one, if that has ended."""

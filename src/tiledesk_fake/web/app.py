@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import quote
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -19,16 +19,13 @@ from .body import BODY_LIMIT
 from .request import Request
 from .road import Road
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
 _WITHOUT_BODY = (204, 304)
 
 
 class _App(Flask):
     road: Road
 
-    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request.
 
         By the road alone: it needs neither Flask's contexts nor its requests, responses and signals, and they would
@@ -44,7 +41,7 @@ class _App(Flask):
         start_response(_status_line(answer.status), headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
-    def _answer(self, environ: "WSGIEnvironment") -> Answer | None:
+    def _answer(self, environ: WSGIEnvironment) -> Answer | None:
         try:
             return self.road.answer(_read(environ), environ.get(DELIVERY))
         except NoAnswer:
@@ -80,7 +77,7 @@ def _status_line(status: int) -> str:
         return f"{status} Error"
 
 
-def _read(environ: "WSGIEnvironment") -> Request:
+def _read(environ: WSGIEnvironment) -> Request:
     has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
     return Request(
         method=environ["REQUEST_METHOD"],
@@ -93,7 +90,7 @@ def _read(environ: "WSGIEnvironment") -> Request:
     )
 
 
-def _raw_target(environ: "WSGIEnvironment") -> str:
+def _raw_target(environ: WSGIEnvironment) -> str:
     """The request target as it was sent; where the WSGI server does not tell, as it may have been."""
     raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw is not None:
