@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiledesk_fake.audience import NotAUrl, audience_path
+from tiledesk_fake.gate.audience import NotAUrl, audience_path
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "audiences.json").read_text(encoding="utf-8"))["cases"]
 URLS = {case["input"]: case["pathname"] for case in RECORDED if case["pathname"] is not None}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiledesk_fake.clock import LATEST_MS, Clock, Setting, milliseconds, moment
+from tiledesk_fake.core.clock import LATEST_MS, Clock, Setting, milliseconds, moment
 from tiledesk_fake.errors import MisuseError
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

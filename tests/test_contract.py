@@ -19,7 +19,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from tests.wsgi import Reply, call
 from tiledesk_fake import ContractError, ProfileError, TiledeskFake, contract, demo
 from tiledesk_fake.contract import FILE, Contract, load, merge_patch
-from tiledesk_fake.profile import CHOICES
+from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.state import State
 from tiledesk_fake.web.app import create_app
 from tiledesk_fake.web.road import Road
@@ -404,7 +404,7 @@ def test_a_contract_is_made_once_per_profile() -> None:
     ],
 )
 def test_a_place_in_the_file_is_told_by_its_line(keys: tuple[str, ...], line: str) -> None:
-    name, _, number = load().where(*keys).partition(":")
+    name, _, number = load().places.of(keys).line_of_file.partition(":")
 
     assert name == "openapi/jwt.yaml"
     assert TEXT.splitlines()[int(number) - 1].strip().startswith(line)

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from tiledesk_fake import TiledeskFake, contract
-from tiledesk_fake.journal import RULES
-from tiledesk_fake.profile import check
+from tiledesk_fake.contract.profile import check
+from tiledesk_fake.violations.violation import CLIENT_RULES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -173,7 +173,7 @@ def test_the_page_of_assumptions_tells_what_the_contract_tells() -> None:
 def test_the_page_about_pytest_lists_every_rule() -> None:
     page = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
 
-    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [*RULES, "unspent-fault"]
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [*CLIENT_RULES, "unspent-fault"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -34,7 +34,7 @@ from tiledesk_fake import (
 )
 from tiledesk_fake.contract import load
 from tiledesk_fake.scenario import parse_scenario
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving.server import Server
 from tiledesk_fake.web import app
 from tiledesk_fake.web.road import Road
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.wsgi import Reply, call
 from tiledesk_fake import NoAnswer, TiledeskFake, User, contract
-from tiledesk_fake.gate import Caller
+from tiledesk_fake.gate.gate import Caller
 from tiledesk_fake.refusals import Refusal
 from tiledesk_fake.state import State
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiledesk_fake import AlreadyExists
-from tiledesk_fake.history import SORT_FIELDS, History, Page, Record
+from tiledesk_fake.core.history import SORT_FIELDS, History, Page, Record
 
 ADA, BOB = "5e000000000000000000000a", "5e000000000000000000000b"
 

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from tests.wsgi import Reply, call
 from tiledesk_fake import AlreadyExists, Snapshot, TiledeskFake
-from tiledesk_fake.profile import CHOICES
+from tiledesk_fake.contract.profile import CHOICES
 
 HISTORY = "/v3/jwt/history"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

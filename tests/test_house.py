@@ -81,7 +81,7 @@ def texts(tree: ast.Module) -> set[str]:
 
 
 def test_the_house_is_all_here() -> None:
-    assert {"gate.py", "history.py", "clock.py", "ids.py", "fake.py", "web/app.py", "web/wire.py"} <= set(FAKE)
+    assert {"gate/gate.py", "core/history.py", "core/clock.py", "core/ids.py", "web/app.py", "web/wire.py"} <= set(FAKE)
 
 
 def test_only_web_knows_flask() -> None:
@@ -96,13 +96,13 @@ def test_only_the_fake_leads_to_web_and_only_when_it_is_asked() -> None:
 
 
 def test_only_the_fake_leads_to_the_server_and_only_when_it_is_asked() -> None:
-    assert importers("tiledesk_fake.server") == {"fake.py"}
-    assert importers("tiledesk_fake.server", top_level=True) == set()
+    assert importers("tiledesk_fake.serving.server") == {"fake.py"}
+    assert importers("tiledesk_fake.serving.server", top_level=True) == set()
 
 
 def test_the_core_knows_neither_the_fake_nor_the_command_line() -> None:
     assert importers("tiledesk_fake.cli") <= {"__main__.py"}
-    assert importers("tiledesk_fake.fake") <= {"cli.py"}
+    assert importers("tiledesk_fake.fake") <= {"cli/__init__.py"}
 
 
 def test_errors_import_nothing_of_ours() -> None:
@@ -124,7 +124,7 @@ def test_imports_make_no_circle() -> None:
 
 def test_only_the_clock_reads_the_time() -> None:
     # Deadlines of connections and the header Date are real time whatever the fake's clock shows.
-    assert importers("time") == {"clock.py", "loop.py", "http1.py"}
+    assert importers("time") == {"core/clock.py", "serving/loop.py", "serving/connection.py"}
 
 
 @pytest.mark.parametrize("name", FAKE)
@@ -140,15 +140,15 @@ def test_nobody_asks_datetime_for_the_time(name: str) -> None:
 
 
 def test_only_ids_makes_randomness() -> None:
-    assert importers("random", "secrets", "uuid") == {"ids.py"}
+    assert importers("random", "secrets", "uuid") == {"core/ids.py"}
     assert not any("urandom" in ast.unparse(tree) for tree in FAKE.values())
 
 
 def test_only_the_server_knows_sockets() -> None:
-    assert importers("selectors") == {"loop.py"}
-    assert importers("httptools") == {"http1.py"}
+    assert importers("selectors") == {"serving/loop.py"}
+    assert importers("httptools") == {"serving/reader.py"}
     # By a pair of sockets the command line learns of signals.
-    assert importers("socket") <= {"server.py", "http1.py", "loop.py", "cli.py"}
+    assert importers("socket") <= {"serving/server.py", "serving/connection.py", "serving/loop.py", "cli/__init__.py"}
 
 
 def test_only_conformance_knows_schemathesis_and_hypothesis() -> None:
@@ -163,8 +163,8 @@ def test_only_wire_knows_the_field_names_of_records() -> None:
     knowing = {name for name, tree in FAKE.items() if FIELD_NAMES & texts(tree)}
 
     # A scenario is written in these names, the demo is read from the contract, and a choice is called by one.
-    assert knowing == {"web/wire.py", "scenario.py", "demo.py", "profile.py"}
-    assert FIELD_NAMES & texts(FAKE["profile.py"]) == {"jwts", "jwtHistories"}
+    assert knowing == {"web/wire.py", "scenario.py", "demo.py", "contract/profile.py"}
+    assert FIELD_NAMES & texts(FAKE["contract/profile.py"]) == {"jwts", "jwtHistories"}
 
 
 def refusing_numbers(tree: ast.Module) -> set[int]:
@@ -179,9 +179,9 @@ def test_only_problems_pairs_refusals_with_statuses() -> None:
     deciding = [
         "refusals.py",
         "state.py",
-        "history.py",
-        "users.py",
-        "tokens.py",
+        "core/history.py",
+        "core/users.py",
+        "gate/jwt.py",
         *(name for name in FAKE if name.startswith("web/") and name not in ("web/problems.py", "web/app.py")),
     ]
 
@@ -191,7 +191,7 @@ def test_only_problems_pairs_refusals_with_statuses() -> None:
 
 def test_the_gate_reckons_with_the_statuses_of_passport_alone() -> None:
     """Of two failed strategies the first status counts; the answers are made elsewhere."""
-    assert refusing_numbers(FAKE["gate.py"]) == {400, 401}
+    assert refusing_numbers(FAKE["gate/gate.py"]) == {400, 401}
 
 
 def test_the_app_has_statuses_for_what_never_gets_onto_the_road_alone() -> None:
@@ -203,8 +203,8 @@ HIDDEN = {"password", "secret", "authorization", "jwt", "body", "target", "query
 
 
 # A planned fault's body is the test's own, an answer's is what the fake says, and an exchange is redacted already.
-SHOWN = {"faults.Fault.body", "contract.Answer.body", "http1.Answer.body", "journal.Exchange.target"}
-SHOWN |= {"journal.Exchange.query"}
+SHOWN = {"core.faults.Fault.body", "web.answer.Answer.body", "serving.gateway.Answer.body"}
+SHOWN |= {"core.journal.Exchange.target", "core.journal.Exchange.query"}
 
 
 def values_of_the_fake() -> dict[str, type]:
@@ -267,7 +267,7 @@ def public_definitions(node: ast.Module | ast.ClassDef) -> Iterator[ast.Function
 
 
 # What they define is called by the libraries, or the protocols, that named it.
-@pytest.mark.parametrize("name", sorted(FAKE.keys() - {"server.py", "http1.py"}))
+@pytest.mark.parametrize("name", sorted(name for name in FAKE if not name.startswith("serving/")))
 def test_every_public_class_and_function_is_documented(name: str) -> None:
     assert [part.name for part in public_definitions(FAKE[name]) if not ast.get_docstring(part)] == []
 
@@ -311,7 +311,9 @@ def test_making_a_fake_imports_no_flask_and_no_server() -> None:
         print(json.dumps(sorted(sys.modules)))
     """)
 
-    assert {"flask", "werkzeug", "click", "asyncio", "tiledesk_fake.server", "tiledesk_fake.web"}.isdisjoint(loaded)
+    assert {"flask", "werkzeug", "click", "asyncio", "tiledesk_fake.serving.server", "tiledesk_fake.web"}.isdisjoint(
+        loaded
+    )
 
 
 WORLD = """
@@ -336,7 +338,7 @@ WORLD = """
     "done",
     [
         "import tiledesk_fake",
-        "import tiledesk_fake.fake, tiledesk_fake.server, tiledesk_fake.web.app",
+        "import tiledesk_fake.fake, tiledesk_fake.serving.server, tiledesk_fake.web.app",
         "from tiledesk_fake import TiledeskFake; fake = TiledeskFake(); fake.wsgi_app",
         "from tiledesk_fake import TiledeskFake\nwith TiledeskFake() as fake: fake.url",
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiledesk_fake.ids import Ids, hex_id, new_secret, parse_hex_id
+from tiledesk_fake.core.ids import Ids, hex_id, new_secret, parse_hex_id
 
 SEEDS = st.integers(0, 2**64)
 

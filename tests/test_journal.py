@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from tests.wsgi import Reply, call
 from tiledesk_fake import MisuseError, TiledeskFake, Token, User
-from tiledesk_fake.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIONS, Exchange, Journal, Violation
-from tiledesk_fake.redaction import redacted
+from tiledesk_fake.core.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIONS, Exchange, Journal
+from tiledesk_fake.core.redaction import redacted
+from tiledesk_fake.violations.violation import Violation
 
 HISTORY = "/v3/jwt/history"
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.raw_http import PATIENCE_S
 from tiledesk_fake.log import log
-from tiledesk_fake.loop import Loop, Stream
+from tiledesk_fake.serving.loop import Loop, Stream
 
 
 @pytest.fixture

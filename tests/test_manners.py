@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.wsgi import call
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.contract import FILE
-from tiledesk_fake.journal import RULES, Violation
-from tiledesk_fake.tokens import sign
+from tiledesk_fake.gate.jwt import sign
+from tiledesk_fake.violations.violation import CLIENT_RULES, Violation
 
 CONTRACT = FILE.read_text().splitlines()
 HISTORY = "/v3/jwt/history"
@@ -268,7 +268,7 @@ def test_a_mistake_is_named_with_what_to_do(sent: Sent, told: Breach) -> None:
 
 
 def test_every_rule_has_a_mistake() -> None:
-    assert {breach.rule for breach in MISTAKES.values()} == set(RULES)
+    assert {breach.rule for breach in MISTAKES.values()} == set(CLIENT_RULES)
 
 
 def test_all_mistakes_of_a_request_are_named() -> None:
@@ -424,7 +424,7 @@ def test_any_request_is_judged_by_the_rules_and_tells_no_secret(
     assert b"Internal error" not in reply.body
     (exchange,) = fake.journal.exchanges
     for violation in exchange.violations:
-        assert violation.rule in RULES
+        assert violation.rule in CLIENT_RULES
         assert line_of(violation)
     # The short words are no secrets, and may be anywhere in a target.
     secrets = [TOKEN] + [word for word in (authorization or "").split(" ") if len(word) > 9 and word not in target]

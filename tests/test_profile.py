@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiledesk_fake import ProfileError, TiledeskFake
-from tiledesk_fake.profile import CHOICES, Profile, check, parse_assumptions, read_profile
+from tiledesk_fake.contract.profile import CHOICES, Profile, check, parse_assumptions, read_profile
 
 PROFILES = st.fixed_dictionaries({}, optional={id: st.sampled_from(choices) for id, choices in CHOICES.items()})
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiledesk_fake.redaction import redacted, redacted_value
-from tiledesk_fake.tokens import sign
+from tiledesk_fake.core.redaction import redacted, redacted_value
+from tiledesk_fake.gate.jwt import sign
 
 ANY_TEXT = st.text(max_size=40)
 JWTS = st.builds(lambda sub: sign({"sub": sub}, b"secret"), st.text(max_size=10))

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.wsgi import Reply, call
 from tiledesk_fake import NoAnswer, TiledeskFake, Token, User
 from tiledesk_fake.contract import load
-from tiledesk_fake.history import History
+from tiledesk_fake.core.history import History
+from tiledesk_fake.core.request import Request
 from tiledesk_fake.state import State
-from tiledesk_fake.web.request import Request
 from tiledesk_fake.web.road import Road
 
 ADA_ID = "5e000000000000000000000a"

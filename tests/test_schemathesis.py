@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import ignored_auth
 from tests import schemathesis_run
 from tests.schemathesis_run import Exchange, Outcome, Subject
 from tiledesk_fake import TiledeskFake, contract, demo
-from tiledesk_fake.profile import CHOICES
+from tiledesk_fake.contract.profile import CHOICES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

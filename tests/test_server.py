@@ -23,10 +23,11 @@ from wsgiref.validate import validator
 import pytest
 
 from tests.raw_http import PATIENCE_S, Client, chunked, get, post
-from tiledesk_fake.delivery import KEY, Delivery
 from tiledesk_fake.errors import CannotListen, MisuseError, NoAnswer, NotListening
-from tiledesk_fake.http1 import Limits, RequestReader, Service
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving.connection import Service
+from tiledesk_fake.serving.delivery import KEY, Delivery
+from tiledesk_fake.serving.reader import Limits, RequestReader
+from tiledesk_fake.serving.server import Server
 
 LIMITS = Limits()
 INTERNAL_ERROR = b'{"success":false,"msg":"Internal error in tiledesk-fake; this is a bug."}'
@@ -122,7 +123,7 @@ def open_connections(server: Server) -> int:
 
 PREAMBLE = """
 import os, socket, sys, threading, time
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving.server import Server
 
 def app(environ, start_response):
     start_response("200 OK", [])
@@ -689,7 +690,7 @@ def test_a_client_that_pipelines_without_end_is_held_back(client: Client, app: R
 
 
 def test_a_request_may_come_byte_by_byte(serve: Serve, app: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tiledesk_fake.loop.READ_BYTES", 1)
+    monkeypatch.setattr("tiledesk_fake.serving.loop.READ_BYTES", 1)
     with Client(serve(app).port) as client:
         client.send(post(b"body", "X-A: b", target="/slow?x=y"))
 
@@ -823,7 +824,7 @@ def test_a_client_that_is_gone_before_the_goodbye_is_no_incident(
 ) -> None:
     """Its reset may come between the last write and the half-close, which then fails."""
     app.deliveries["/slow"] = Delivery(delay_s=0.1)
-    with mock.patch("tiledesk_fake.loop.Stream.end_writing", side_effect=OSError):
+    with mock.patch("tiledesk_fake.serving.loop.Stream.end_writing", side_effect=OSError):
         client.send(get("/slow", "Connection: close"))
         assert client.reply().status == 200
         assert client.rest_or_reset() == b""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiledesk_fake.tokens import ALGORITHMS, Decoded, NotJson, decode, sign
+from tiledesk_fake.gate.jwt import ALGORITHMS, Decoded, NotJson, decode, sign
 
 # As long as the longest hash: PyJWT warns about shorter ones.
 SECRET = b"0123456789abcdef" * 4

@@ -3,7 +3,7 @@
 import time
 
 from flask import Flask
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving.server import Server
 
 app = Flask("hello")
 

@@ -3,7 +3,7 @@
 import time
 
 from flask import Flask, Response
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving.server import Server
 
 from bench.work import LIST, work
 

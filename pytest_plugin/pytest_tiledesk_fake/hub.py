@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from tiledesk_fake.core.journal import Journal
+from tiledesk_fake.core.redaction import redacted
 from tiledesk_fake.errors import NotListening, ScenarioError
 from tiledesk_fake.fake import TiledeskFake
-from tiledesk_fake.journal import Journal
-from tiledesk_fake.redaction import redacted
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving.server import Server
 
 from .settings import SettingError, Settings, default_profile, settings_of, settings_of_run
 from .verdict import failure, heard_section

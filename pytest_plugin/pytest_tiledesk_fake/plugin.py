@@ -64,7 +64,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) for item in session.items):
         # Before the first test: where freezegun has stopped the time by then, they would keep the stopped one for good.
-        for reads_time in ("clock", "loop", "http1"):
+        for reads_time in ("core.clock", "serving.loop", "serving.connection"):
             import_module(f"tiledesk_fake.{reads_time}")
 
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tiledesk_fake.clock import milliseconds
+from tiledesk_fake.contract.profile import check, parse_assumptions, read_profile
+from tiledesk_fake.core.clock import milliseconds
 from tiledesk_fake.errors import MisuseError, ProfileError, nearest
-from tiledesk_fake.journal import RULES as REQUEST_RULES
-from tiledesk_fake.profile import check, parse_assumptions, read_profile
+from tiledesk_fake.violations.violation import CLIENT_RULES
 
-RULES = (*REQUEST_RULES, "unspent-fault")
+RULES = (*CLIENT_RULES, "unspent-fault")
 """The rules whose breach fails a test."""
 
 _MARKER = "tiledesk"

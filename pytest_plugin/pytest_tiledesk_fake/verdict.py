@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tiledesk_fake.journal import Exchange, Violation
+from tiledesk_fake.core.journal import Exchange
+from tiledesk_fake.violations.violation import Violation
 
 _MOST_VIOLATIONS = 5
 _MOST_EXCHANGES = 50

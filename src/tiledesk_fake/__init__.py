@@ -9,7 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .clock import Clock as Clock
+    from .core.clock import Clock as Clock
+    from .core.faults import Faults as Faults
+    from .core.journal import Exchange as Exchange
+    from .core.journal import Journal as Journal
+    from .core.users import User as User
     from .errors import AlreadyExists as AlreadyExists
     from .errors import CannotListen as CannotListen
     from .errors import ContractError as ContractError
@@ -22,21 +26,17 @@ if TYPE_CHECKING:
     from .errors import TiledeskFakeError as TiledeskFakeError
     from .fake import TiledeskFake as TiledeskFake
     from .fake import Token as Token
-    from .faults import Faults as Faults
-    from .journal import Exchange as Exchange
-    from .journal import Journal as Journal
-    from .journal import Violation as Violation
     from .state import Snapshot as Snapshot
-    from .users import User as User
+    from .violations.violation import Violation as Violation
 
 _HOMES = {
     "AlreadyExists": "errors",
     "CannotListen": "errors",
-    "Clock": "clock",
+    "Clock": "core.clock",
     "ContractError": "errors",
-    "Exchange": "journal",
-    "Faults": "faults",
-    "Journal": "journal",
+    "Exchange": "core.journal",
+    "Faults": "core.faults",
+    "Journal": "core.journal",
     "MisuseError": "errors",
     "NoAnswer": "errors",
     "NotFound": "errors",
@@ -47,8 +47,8 @@ _HOMES = {
     "TiledeskFake": "fake",
     "TiledeskFakeError": "errors",
     "Token": "fake",
-    "User": "users",
-    "Violation": "journal",
+    "User": "core.users",
+    "Violation": "violations.violation",
 }
 
 __all__ = list(_HOMES)

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import contract as contracts
 from .arguments import checked, phrase
-from .clock import Clock, milliseconds, moment
+from .contract.profile import check, read_profile
+from .core.clock import Clock, milliseconds, moment
+from .core.faults import Faults
+from .core.history import Record
+from .core.ids import hex_id, new_secret, parse_hex_id
+from .core.journal import Journal
+from .core.redaction import redacted
+from .core.users import User, check_text
 from .errors import MisuseError, NotFound, NotListening, nearest
-from .faults import Faults
-from .history import Record
-from .ids import hex_id, new_secret, parse_hex_id
-from .journal import Journal
-from .profile import check, read_profile
-from .redaction import redacted
 from .state import Snapshot, State
-from .users import User, check_text
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from .scenario import Scenario, ScenarioToken
-    from .server import Server
+    from .serving.server import Server
 
 
 # Comparing takes time, and who has more users does not look through a list of them.
@@ -365,7 +365,7 @@ class TiledeskFake:
 
     def start(self) -> Self:
         """Listen, in a thread of this process. Raises CannotListen if the address or port cannot be had."""
-        from .server import Server
+        from .serving.server import Server
 
         with self._making:
             if self._server is not None:

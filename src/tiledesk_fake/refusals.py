@@ -11,7 +11,7 @@ Refusal
 └── Quirk                                         one answer of the real server, a calm one beside it
 """
 
-from .delivery import Drop
+from .serving.delivery import Drop
 
 
 class Refusal(Exception):

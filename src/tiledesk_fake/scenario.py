@@ -15,8 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import history, yamlfile
-from . import users as people
+from . import yamlfile
+from .core import history
+from .core import users as people
 from .errors import MisuseError, ScenarioError, nearest
 
 Keys = tuple[str | int, ...]

@@ -11,17 +11,17 @@ from copy import deepcopy
 from threading import RLock
 from typing import Any, NamedTuple
 
-from .clock import Clock, Setting
 from .contract import Contract
+from .core.clock import Clock, Setting
+from .core.faults import Faults
+from .core.history import History, Record
+from .core.ids import Ids, IdsState
+from .core.journal import Journal
+from .core.users import User, Users, check_text, new_user
 from .errors import MisuseError, NotFound
-from .faults import Faults
-from .gate import Caller, Gate
-from .history import History, Record
-from .ids import Ids, IdsState
-from .journal import Journal
+from .gate.gate import Caller, Gate
+from .gate.jwt import sign
 from .refusals import UnknownToken
-from .tokens import sign
-from .users import User, Users, check_text, new_user
 
 _SET_BY_THE_FAKE = {"jti": "jti=…", "iat": "created_at=…", "exp": "expires_in=… or expires_at=…"}
 

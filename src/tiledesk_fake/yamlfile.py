@@ -6,7 +6,6 @@ A key that is written twice is refused: YAML would silently lose the first one.
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,20 +42,24 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Hashable, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-@lru_cache(maxsize=8)
-def lines(path: Path) -> dict[tuple[str, ...], int]:
-    """The line of each key of the YAML file at `path`, by the keys that lead to it; the first line is 1."""
-    found: dict[tuple[str, ...], int] = {(): 1}
+def lines(path: Path) -> dict[str, int]:
+    """The line of each key and each item of the YAML file at `path`, by its JSON pointer; the first line is 1."""
+    found: dict[str, int] = {}
 
-    def note(node: yaml.Node, keys: tuple[str, ...]) -> None:
+    def note(node: yaml.Node, pointer: str) -> None:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                found[*keys, key.value] = key.start_mark.line + 1
-                note(value, (*keys, key.value))
+                below = f"{pointer}/{key.value.replace('~', '~0').replace('/', '~1')}"
+                found[below] = key.start_mark.line + 1
+                note(value, below)
+        elif isinstance(node, yaml.SequenceNode):
+            for position, item in enumerate(node.value):
+                found[f"{pointer}/{position}"] = item.start_mark.line + 1
+                note(item, f"{pointer}/{position}")
 
-    root = yaml.compose(path.read_text(encoding="utf-8"), _Base)
+    root = yaml.compose(path.read_text(encoding="utf-8-sig"), _Base)
     if root is not None:
-        note(root, ())
+        note(root, "")
     return found
 
 

@@ -12,7 +12,7 @@ from hypothesis.internal.charmap import intervals_from_codec
 from tests.conformance.world import Answer, Ask, Request, World, world
 from tiledesk_fake import contract
 from tiledesk_fake.conformance import RULES, Place, check, generated
-from tiledesk_fake.conformance.place import place
+from tiledesk_fake.contract.places import place
 
 LIST = ("paths", "/jwt/history", "get")
 

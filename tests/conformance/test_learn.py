@@ -12,7 +12,7 @@ from tests.conformance.world import JSON, NO_ANSWER, Answer, Ask, Request, World
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import CannotCheck, Examination, Learnt, check, learn, target
 from tiledesk_fake.conformance.outcome import Forbidden
-from tiledesk_fake.profile import CHOICES, read_profile
+from tiledesk_fake.contract.profile import CHOICES, read_profile
 
 EVERY_CHOICE = [(id, choice) for id, choices in CHOICES.items() for choice in choices]
 COMBINATIONS = 16

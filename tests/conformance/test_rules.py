@@ -27,9 +27,9 @@ from tiledesk_fake.conformance import (
     learn,
     target,
 )
-from tiledesk_fake.conformance.place import place
 from tiledesk_fake.conformance.rules import BY_ID
 from tiledesk_fake.contract import FILE
+from tiledesk_fake.contract.places import place
 
 SOURCES = sorted(Path(conformance.__file__).parent.rglob("*.py"))
 

@@ -5,8 +5,8 @@ import pytest
 from tests.conformance.world import world
 from tests.conformance.wrong_servers import WRONG, Wrong
 from tiledesk_fake.conformance import RULES, Place, check
-from tiledesk_fake.conformance.place import place
 from tiledesk_fake.conformance.rules import BY_ID
+from tiledesk_fake.contract.places import place
 
 LIST = ("paths", "/jwt/history", "get")
 

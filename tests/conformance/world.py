@@ -18,8 +18,8 @@ from tests.wsgi import call
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import Target, target
 from tiledesk_fake.conformance.client import Client, Exchange
-from tiledesk_fake.delivery import KEY as DELIVERY
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving.delivery import KEY as DELIVERY
+from tiledesk_fake.serving.server import Server
 
 SECRET = "what the tokens of all these worlds are signed with"
 HISTORY = "/v3/jwt/history"

@@ -22,9 +22,11 @@ from tests.hardening import (
 from tests.hardening.defects_of_server import stretched, waiting_in_turn
 from tests.hardening.planting import Made, Plant, Planting, by, defect, instead, runs_by_itself
 from tests.hardening.served import SIGNING_SECRET, Served, serving
-from tiledesk_fake import history, tokens
+from tiledesk_fake.core import history
 from tiledesk_fake.fake import UsersByEmail
-from tiledesk_fake.http1 import Connection, Limits
+from tiledesk_fake.gate import jwt as tokens
+from tiledesk_fake.serving.connection import Connection
+from tiledesk_fake.serving.reader import Limits
 
 limits = Made(test_limits.new_fake)
 lists = test_limits.BRACKETS[0]
@@ -96,7 +98,7 @@ def in_turn(planting: Planting) -> None:
 
 
 def without_end(planting: Planting) -> None:
-    instead("tiledesk_fake.http1.Connection._await_request", stretched)(planting)
+    instead("tiledesk_fake.serving.connection.Connection._await_request", stretched)(planting)
     planting.patch.setattr(test_lifecycle, "CUT_OFF_WITHIN_S", 0.8)
 
 
@@ -118,7 +120,10 @@ DEFECTS = [
     ),
     defect(
         "waits for its clients in the end",
-        served(test_lifecycle, before="import tiledesk_fake.http1 as http1; http1.Service.cut_off = lambda _: None"),
+        served(
+            test_lifecycle,
+            before="import tiledesk_fake.serving.connection as http1; http1.Service.cut_off = lambda _: None",
+        ),
         by(test_lifecycle.test_a_signal_ends_the_command_though_32_clients_are_connected, number=15),
     ),
     defect(
@@ -138,13 +143,13 @@ DEFECTS = [
         "listens on all addresses",
         served(
             test_lifecycle,
-            before="import tiledesk_fake.server as s; b = s._bind; s._bind = lambda _, port: b('0.0.0.0', port)",
+            before="from tiledesk_fake.serving import server as s; b = s._bind; s._bind = lambda _, p: b('0.0.0.0', p)",
         ),
         test_lifecycle.test_the_command_listens_on_this_machine_only,
     ),
     defect(
         "looks at its idle clients all the time",
-        served(test_lifecycle, before="import tiledesk_fake.loop as loop; loop.Loop.GUARD_EVERY_S = 0"),
+        served(test_lifecycle, before="import tiledesk_fake.serving.loop as loop; loop.Loop.GUARD_EVERY_S = 0"),
         test_lifecycle.test_idle_clients_cost_next_to_nothing,
     ),
     defect(
@@ -160,7 +165,7 @@ DEFECTS = [
         "is debugged where Flask is",
         served(
             test_hostile_input,
-            before="import os, tiledesk_fake.web.params as p\n"
+            before="import os, tiledesk_fake.contract.parameters as p\n"
             "if os.environ.get('FLASK_DEBUG'): p.Parameters.value = lambda *_: 1 // 0",
         ),
         test_hostile_input.test_development_mode_of_flask_changes_nothing,
@@ -182,18 +187,18 @@ DEFECTS = [
     ),
     defect(
         "takes unsigned tokens",
-        constant("tokens", "ALGORITHMS", {**tokens.ALGORITHMS, "none": ""}),
+        constant("gate.jwt", "ALGORITHMS", {**tokens.ALGORITHMS, "none": ""}),
         test_forgery.test_the_algorithms_are_these_three,
     ),
     defect(
         "reads heads of any size",
-        instead("tiledesk_fake.server.Limits", partial(Limits, head_bytes=10**7)),
+        instead("tiledesk_fake.serving.server.Limits", partial(Limits, head_bytes=10**7)),
         test_forgery.test_a_token_that_no_head_can_carry_is_refused_unread,
     ),
     *(
         defect(
             f"lets JSON nest {deepest} levels",
-            constant("nesting", "DEEPEST", deepest),
+            constant("gate.nesting", "DEEPEST", deepest),
             by(test_limits.test_json_may_nest_100_levels_and_no_more, fake=limits, brackets=lists),
             by(test_limits.test_claims_may_nest_100_levels_and_no_more, fake=limits, brackets=lists),
             by(test_limits.test_a_token_that_others_made_may_nest_100_levels_and_no_more, fake=limits),
@@ -202,7 +207,7 @@ DEFECTS = [
     ),
     defect(
         "counts all brackets of one kind",
-        constant("nesting", "nests_too_deep", lambda text: text.count("[") > 100),
+        constant("gate.nesting", "nests_too_deep", lambda text: text.count("[") > 100),
         by(test_limits.test_only_what_is_nested_counts, text="[" + "[]," * 200 + "[]]"),
         by(test_limits.test_text_that_is_no_json_is_measured_all_the_same, text="[{" * 51),
     ),
@@ -213,18 +218,18 @@ DEFECTS = [
     ),
     defect(
         "keeps another number of exchanges",
-        constant("journal", "MOST_EXCHANGES", 1_001),
+        constant("core.journal", "MOST_EXCHANGES", 1_001),
         by(test_limits.test_the_journal_holds_1000_exchanges_and_no_more, fake=limits),
     ),
     defect(
         "keeps all long exchanges",
-        constant("journal", "MOST_BYTES", 10**9),
+        constant("core.journal", "MOST_BYTES", 10**9),
         by(test_limits.test_the_journal_holds_no_more_than_4_mebibytes_of_long_exchanges, fake=limits),
     ),
     *(
         defect(
             f"keeps {most} violations",
-            constant("journal", "MOST_VIOLATIONS", most),
+            constant("core.journal", "MOST_VIOLATIONS", most),
             by(test_limits.test_the_journal_holds_the_first_100_violations_and_no_more, fake=limits),
         )
         for most in (99, 101)
@@ -232,7 +237,7 @@ DEFECTS = [
     *(
         defect(
             f"holds {most} users",
-            constant("users", "MOST_USERS", most),
+            constant("core.users", "MOST_USERS", most),
             test_limits.test_a_fake_may_have_100000_users_and_no_more,
             test_limits.test_the_documented_limits_are_those_of_the_code,
         )
@@ -240,7 +245,7 @@ DEFECTS = [
     ),
     defect(
         "holds any number of tokens",
-        constant("history", "MOST_TOKENS", 10**9),
+        constant("core.history", "MOST_TOKENS", 10**9),
         test_limits.test_the_documented_limits_are_those_of_the_code,
     ),
     defect(
@@ -261,7 +266,7 @@ DEFECTS = [
     ),
     defect(
         "holds few tokens",
-        constant("history", "MOST_TOKENS", 10_000),
+        constant("core.history", "MOST_TOKENS", 10_000),
         test_limits.test_a_user_may_have_tens_of_thousands_of_tokens,
         test_limits.test_a_small_file_that_asks_for_a_lot_is_refused_at_once,
     ),

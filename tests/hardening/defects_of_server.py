@@ -17,12 +17,14 @@ import httptools
 from tests import test_server as tests
 from tests.hardening.planting import Plant, Planting, after, by, defect, instead, read_as, runs_by_itself
 from tests.raw_http import chunked, get, post
-from tiledesk_fake import http1, server
-from tiledesk_fake.delivery import KEY, Delivery
 from tiledesk_fake.errors import MisuseError
-from tiledesk_fake.http1 import Connection, Gateway, Limits, Request, RequestReader, Service
-from tiledesk_fake.loop import Loop
-from tiledesk_fake.server import Server
+from tiledesk_fake.serving import gateway, reader, server
+from tiledesk_fake.serving.connection import Connection, Service
+from tiledesk_fake.serving.delivery import KEY, Delivery
+from tiledesk_fake.serving.gateway import Answer, Gateway
+from tiledesk_fake.serving.loop import Loop
+from tiledesk_fake.serving.reader import Limits, Request, RequestReader
+from tiledesk_fake.serving.server import Server
 
 
 def limits(**values: float) -> Plant:
@@ -34,7 +36,7 @@ def in_scripts(code: str) -> Plant:
     """Plant a defect into the processes that tests start."""
 
     def plant(planting: Planting) -> None:
-        planted = f"{tests.PREAMBLE}\nfrom tiledesk_fake import loop, server\n{dedent(code)}\n"
+        planted = f"{tests.PREAMBLE}\nfrom tiledesk_fake.serving import loop, server\n{dedent(code)}\n"
         planting.patch.setattr(tests, "PREAMBLE", runs_by_itself(planted))
         planting.patch.setattr(tests, "SCRIPT_PATIENCE_S", 1.0)
 
@@ -152,12 +154,12 @@ OF_LIVES = [
     ),
     defect(
         "says that it stops soon",
-        instead("tiledesk_fake.server._Listening.end_soon", lambda self: None),
+        instead("tiledesk_fake.serving.server._Listening.end_soon", lambda self: None),
         tests.test_a_server_that_is_to_stop_soon_stops_without_being_waited_for,
     ),
     defect(
         "cannot stop when its thread has ended",
-        instead("tiledesk_fake.loop.Loop.do", in_the_thread_alone),
+        instead("tiledesk_fake.serving.loop.Loop.do", in_the_thread_alone),
         tests.test_a_server_stops_though_the_one_whose_thread_it_shares_has_stopped_first,
     ),
     defect(
@@ -184,7 +186,7 @@ OF_LIVES = [
     ),
     defect(
         "does not stop",
-        instead("tiledesk_fake.server.Server.stop", forget_to_stop),
+        instead("tiledesk_fake.serving.server.Server.stop", forget_to_stop),
         tests.test_nothing_is_answered_after_stop,
         tests.test_a_fixed_port_is_free_again_after_stop,
         tests.test_a_held_connection_does_not_hold_up_stop,
@@ -193,34 +195,36 @@ OF_LIVES = [
     ),
     defect(
         "says that it listens when it has stopped",
-        instead("tiledesk_fake.server.Server.listening", True),
+        instead("tiledesk_fake.serving.server.Server.listening", True),
         tests.test_two_threads_may_stop_it_at_once,
         tests.test_stopping_twice_or_before_start_is_fine,
     ),
     defect("listens later", deaf_until_later, tests.test_clients_are_answered_as_soon_as_start_returns),
     defect(
         "takes another address",
-        instead("tiledesk_fake.server._bind", somewhere),
+        instead("tiledesk_fake.serving.server._bind", somewhere),
         tests.test_a_taken_port_is_refused_at_once_with_what_to_do,
         by(tests.test_an_impossible_address_is_refused, host="192.0.2.1", port=0),
     ),
     defect(
         "listens on all addresses",
-        instead("tiledesk_fake.server._bind", anywhere),
+        instead("tiledesk_fake.serving.server._bind", anywhere),
         tests.test_it_listens_on_the_given_host_only,
     ),
     defect(
-        "starts twice", instead("tiledesk_fake.server.Server.start", start_over), tests.test_starting_twice_is_misuse
+        "starts twice",
+        instead("tiledesk_fake.serving.server.Server.start", start_over),
+        tests.test_starting_twice_is_misuse,
     ),
     defect(
         "stops once",
-        instead("tiledesk_fake.server.Server.stop", stop_once),
+        instead("tiledesk_fake.serving.server.Server.stop", stop_once),
         tests.test_stopping_twice_or_before_start_is_fine,
     ),
     defect("starts once", no_second_start, tests.test_a_stopped_server_can_be_started_again),
     defect(
         "makes up a port",
-        instead("tiledesk_fake.server.Server.port", 8000),
+        instead("tiledesk_fake.serving.server.Server.port", 8000),
         tests.test_a_server_that_does_not_listen_has_no_port,
     ),
     defect(
@@ -232,7 +236,9 @@ OF_LIVES = [
         "keeps the port of a start that failed", keeping_its_port, tests.test_a_start_that_fails_half_way_keeps_no_port
     ),
     defect(
-        "spells IPv6 like IPv4", instead("tiledesk_fake.server._spell", "{}:{}".format), tests.test_it_listens_on_ipv6
+        "spells IPv6 like IPv4",
+        instead("tiledesk_fake.serving.server._spell", "{}:{}".format),
+        tests.test_it_listens_on_ipv6,
     ),
     defect(
         "keeps its sockets in a child",
@@ -313,7 +319,7 @@ def sealed_without(text: bytes, put: bytes = b"") -> Plant:
     return plant
 
 
-def in_two_pieces(self: Connection, request: http1.Request, answer: http1.Answer, drop: object) -> None:
+def in_two_pieces(self: Connection, request: Request, answer: Answer, drop: object) -> None:
     head, _, body = self._service.seal(answer, request).partition(b"\r\n\r\n")
     self._stream.write(head + b"\r\n\r\n")
     time.sleep(0.02)
@@ -333,7 +339,7 @@ def last_header_counts(self: RequestReader, environ: dict[str, Any], *, add: Any
     add(self, environ)
 
 
-def blocking(self: Connection, request: http1.Request) -> None:
+def blocking(self: Connection, request: Request) -> None:
     wish = request.environ[KEY] = Delivery()
     answer = self._service.gateway(request.environ)
     time.sleep(wish.delay_s)
@@ -352,26 +358,26 @@ def keep_the_last_request(planting: Planting) -> None:
 
 
 def with_status(planting: Planting) -> None:
-    answer = http1._answer
+    answer = gateway._answer
     planting.patch.setattr(
-        http1, "_answer", lambda status, headers, body, method: answer("200 OK", headers, body or b"x", method)
+        gateway, "_answer", lambda status, headers, body, method: answer("200 OK", headers, body or b"x", method)
     )
 
 
 def to_any_method(planting: Planting) -> None:
-    answer = http1._answer
-    planting.patch.setattr(http1, "_answer", lambda status, headers, body, _: answer(status, headers, body, "GET"))
+    answer = gateway._answer
+    planting.patch.setattr(gateway, "_answer", lambda status, headers, body, _: answer(status, headers, body, "GET"))
 
 
 def as_the_app_says(planting: Planting) -> None:
-    answer = http1._answer
+    answer = gateway._answer
 
-    def trusting(status: str, headers: list[tuple[str, str]], body: bytes, method: str) -> http1.Answer:
+    def trusting(status: str, headers: list[tuple[str, str]], body: bytes, method: str) -> Answer:
         said = dict(headers).get("content-length", "").encode()
         made = answer(status, headers, body, method)
         return made._replace(head=made.head.replace(b"Length: 5", b"Length: " + said)) if said else made
 
-    planting.patch.setattr(http1, "_answer", trusting)
+    planting.patch.setattr(gateway, "_answer", trusting)
 
 
 def body_of_last_chunk(self: RequestReader, part: bytes) -> None:
@@ -391,12 +397,12 @@ def environ_lacking(key: str) -> Plant:
     return plant
 
 
-def decoded_target(environ: dict[str, Any], target: str, *, set: Any = http1._set_target) -> None:
+def decoded_target(environ: dict[str, Any], target: str, *, set: Any = reader._set_target) -> None:
     set(environ, target)
     environ["RAW_URI"] = environ["PATH_INFO"]
 
 
-def host_of_header(environ: dict[str, Any], target: str, *, set: Any = http1._set_target) -> None:
+def host_of_header(environ: dict[str, Any], target: str, *, set: Any = reader._set_target) -> None:
     host = environ.get("HTTP_HOST", "")
     set(environ, target)
     environ["HTTP_HOST"] = host
@@ -415,23 +421,23 @@ def any_name(planting: Planting) -> None:
     def key(name: bytes) -> str:
         return "HTTP_" + name.decode().upper().replace("-", "_")
 
-    planting.patch.setattr(http1, "_environ_key", key)
+    planting.patch.setattr(reader, "_environ_key", key)
 
 
 def short_names(planting: Planting) -> None:
-    new = http1._new_environ_key
-    planting.patch.setattr(http1, "_new_environ_key", lambda name: new(name[:60]))
+    new = reader._new_environ_key
+    planting.patch.setattr(reader, "_new_environ_key", lambda name: new(name[:60]))
 
 
 def raising_out(planting: Planting) -> None:
-    told = http1._answer("500 Oops", [("Content-Type", "text/plain")], b"ZeroDivisionError: s3cret", "GET")
-    planting.patch.setattr(http1, "_INTERNAL_ERROR", told)
+    told = gateway._answer("500 Oops", [("Content-Type", "text/plain")], b"ZeroDivisionError: s3cret", "GET")
+    planting.patch.setattr(gateway, "_INTERNAL_ERROR", told)
 
 
 OF_HTTP = [
     defect(
         "closes after each answer",
-        instead("tiledesk_fake.http1.Request", lambda environ, keep_alive: Request(environ, False)),
+        instead("tiledesk_fake.serving.reader.Request", lambda environ, keep_alive: Request(environ, False)),
         tests.test_a_connection_is_kept_for_further_requests,
         tests.test_an_offer_to_upgrade_is_ignored_and_the_connection_kept,
     ),
@@ -467,12 +473,12 @@ OF_HTTP = [
     ),
     defect(
         "sends head and body apart",
-        instead("tiledesk_fake.http1.Connection._deliver", in_two_pieces),
+        instead("tiledesk_fake.serving.connection.Connection._deliver", in_two_pieces),
         tests.test_head_and_body_of_an_answer_leave_together,
     ),
     defect(
         "lets answers wait for acknowledgements",
-        instead("tiledesk_fake.server._bind", with_delays),
+        instead("tiledesk_fake.serving.server._bind", with_delays),
         tests.test_answers_to_pipelined_requests_do_not_wait_for_acknowledgements,
     ),
     defect("answers the last first", the_last_first, tests.test_pipelined_requests_are_answered_in_order),
@@ -485,7 +491,7 @@ OF_HTTP = [
     ),
     defect(
         "forgets the beginning of a target",
-        instead("tiledesk_fake.http1.RequestReader.on_url", lambda self, part: setattr(self, "_target", part)),
+        instead("tiledesk_fake.serving.reader.RequestReader.on_url", lambda self, part: setattr(self, "_target", part)),
         tests.test_a_request_may_come_byte_by_byte,
     ),
     defect(
@@ -495,7 +501,7 @@ OF_HTTP = [
     ),
     defect(
         "never says 100 Continue",
-        instead("tiledesk_fake.http1.CONTINUE", b""),
+        instead("tiledesk_fake.serving.connection.CONTINUE", b""),
         tests.test_100_continue_is_sent_when_a_body_is_awaited,
     ),
     defect(
@@ -513,7 +519,7 @@ OF_HTTP = [
     ),
     defect(
         "keeps the last chunk of a body",
-        instead("tiledesk_fake.http1.RequestReader.on_body", body_of_last_chunk),
+        instead("tiledesk_fake.serving.reader.RequestReader.on_body", body_of_last_chunk),
         tests.test_a_chunked_body_reaches_the_app_whole_with_its_length,
     ),
     defect(
@@ -523,7 +529,7 @@ OF_HTTP = [
     ),
     defect(
         "loses the body behind an upgrade",
-        instead("tiledesk_fake.http1.RequestReader._read_body_despite_upgrade", never),
+        instead("tiledesk_fake.serving.reader.RequestReader._read_body_despite_upgrade", never),
         by(
             tests.test_an_offer_to_upgrade_does_not_cost_a_request_its_body,
             request_bytes=post(b"the body", *tests.UPGRADE),
@@ -531,28 +537,28 @@ OF_HTTP = [
     ),
     defect(
         "resets whom it has answered",
-        instead("tiledesk_fake.http1.Connection._linger", Connection._reset),
+        instead("tiledesk_fake.serving.connection.Connection._linger", Connection._reset),
         by(tests.test_a_client_may_go_on_sending_and_still_read_its_last_answer, before=b""),
     ),
     defect(
         "reads no further when it has refused",
-        instead("tiledesk_fake.http1.Connection._finish", lambda self: self._stream.pause()),
+        instead("tiledesk_fake.serving.connection.Connection._finish", lambda self: self._stream.pause()),
         tests.test_a_refusal_survives_data_that_is_never_read,
     ),
     defect(
         "does not tell the end of a connection",
-        instead("tiledesk_fake.http1.Connection._linger", never),
+        instead("tiledesk_fake.serving.connection.Connection._linger", never),
         tests.test_the_end_of_a_connection_is_told_at_once,
     ),
     defect(
         "waits for a client to close",
-        instead("tiledesk_fake.http1.Connection._linger", waiting_for_ever),
+        instead("tiledesk_fake.serving.connection.Connection._linger", waiting_for_ever),
         tests.test_a_client_that_does_not_close_is_not_waited_for,
         patience_s=0.7,
     ),
     defect(
         "takes a failing goodbye for an incident",
-        instead("tiledesk_fake.http1.Connection._linger", lambda self: self._stream.end_writing()),
+        instead("tiledesk_fake.serving.connection.Connection._linger", lambda self: self._stream.end_writing()),
         tests.test_a_client_that_is_gone_before_the_goodbye_is_no_incident,
     ),
     defect(
@@ -572,23 +578,23 @@ OF_HTTP = [
     ),
     defect(
         "waits for the garbage collector",
-        instead("tiledesk_fake.http1.RequestReader.close", never),
+        instead("tiledesk_fake.serving.reader.RequestReader.close", never),
         tests.test_a_closed_connection_is_freed_without_waiting_for_the_garbage_collector,
     ),
     defect("gives no wsgi.errors", environ_lacking("wsgi.errors"), tests.test_the_environ_is_valid_wsgi),
     defect(
         "decodes the target",
-        instead("tiledesk_fake.http1._set_target", decoded_target),
+        instead("tiledesk_fake.serving.reader._set_target", decoded_target),
         by(tests.test_the_target_reaches_the_app_as_sent_and_in_parts, target="/a%2Fb", path="/a/b", query=""),
     ),
     defect(
         "prefers the Host header",
-        instead("tiledesk_fake.http1._set_target", host_of_header),
+        instead("tiledesk_fake.serving.reader._set_target", host_of_header),
         tests.test_the_host_of_an_absolute_target_overrides_the_header,
     ),
     defect(
         "lets the last header count",
-        instead("tiledesk_fake.http1.RequestReader._add_headers", last_header_counts),
+        instead("tiledesk_fake.serving.reader.RequestReader._add_headers", last_header_counts),
         tests.test_of_repeated_authorization_headers_the_first_counts,
         tests.test_other_repeated_headers_are_joined,
         by(tests.test_malformed_input_gets_one_empty_400_and_never_reaches_the_app, data=tests.MALFORMED["host-twice"]),
@@ -596,7 +602,7 @@ OF_HTTP = [
     defect("shortens names", short_names, by(tests.test_headers_with_names_of_any_length_reach_the_app, length=65)),
     defect(
         "trims all white space",
-        instead("tiledesk_fake.http1.RequestReader.on_header", all_white_space),
+        instead("tiledesk_fake.serving.reader.RequestReader.on_header", all_white_space),
         tests.test_space_around_header_values_is_trimmed_and_nothing_else,
     ),
     defect(
@@ -622,12 +628,12 @@ OF_HTTP = [
     ),
     defect(
         "loses what an app reports",
-        instead("tiledesk_fake.http1._ErrorsToLog.write", lambda self, text: len(text)),
+        instead("tiledesk_fake.serving.gateway._ErrorsToLog.write", lambda self, text: len(text)),
         tests.test_what_an_app_reports_as_wsgi_error_is_logged,
     ),
     defect(
         "loses what an app writes",
-        instead("tiledesk_fake.http1._StartResponse.__call__", deaf_to_writes),
+        instead("tiledesk_fake.serving.gateway._StartResponse.__call__", deaf_to_writes),
         tests.test_an_app_may_write_generate_restart_and_is_closed,
     ),
 ]
@@ -638,27 +644,27 @@ OF_HTTP = [
 OF_DELIVERY = [
     defect(
         "waits with everybody",
-        instead("tiledesk_fake.http1.Connection._answer", blocking),
+        instead("tiledesk_fake.serving.connection.Connection._answer", blocking),
         tests.test_a_delayed_answer_keeps_nobody_else_waiting,
         patience_s=0.7,
     ),
     defect(
         "has deadlines for its own delays",
-        instead("tiledesk_fake.http1.math", SimpleNamespace(inf=0.0)),
+        instead("tiledesk_fake.serving.connection.math", SimpleNamespace(inf=0.0)),
         tests.test_a_delayed_answer_outlasts_all_deadlines,
         by(tests.test_silence_is_held_past_all_deadlines_until_the_client_gives_up, silent="silence"),
         patience_s=1.5,
     ),
     defect(
         "closes where it should reset",
-        instead("tiledesk_fake.http1.Connection._reset", Connection._hang_up),
+        instead("tiledesk_fake.serving.connection.Connection._reset", Connection._hang_up),
         tests.test_before_answer_resets_without_a_byte,
         by(tests.test_mid_body_sends_half_of_the_announced_body_and_resets, size=10),
         tests.test_mid_body_cuts_the_head_where_there_is_no_body,
     ),
     defect(
         "is not malformed on purpose",
-        instead("tiledesk_fake.http1.NOT_HTTP", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        instead("tiledesk_fake.serving.connection.NOT_HTTP", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         tests.test_malformed_is_not_http_and_closes,
     ),
 ]
@@ -672,7 +678,7 @@ def the_time_of_the_tests() -> float:
 
 
 def going_on(planting: Planting) -> None:
-    def refuse(self: RequestReader, answer: http1.Answer) -> None:
+    def refuse(self: RequestReader, answer: Answer) -> None:
         self.arrived.append(answer)
         self.underway = False
         self._parser = httptools.HttpRequestParser(self)
@@ -740,7 +746,7 @@ OF_LIMITS = [
     defect(
         "serves any target",
         instead(
-            "tiledesk_fake.http1.urlsplit",
+            "tiledesk_fake.serving.reader.urlsplit",
             lambda _: SimpleNamespace(scheme="http", hostname="a", port=1, netloc="a", path="/"),
         ),
         *(by(malformed, data=tests.MALFORMED[f"target-{name}"]) for name in ("port", "bracket", "no-host", "scheme")),
@@ -758,7 +764,7 @@ OF_LIMITS = [
     ),
     defect(
         "says nothing to who ends in the middle",
-        instead("tiledesk_fake.http1.Connection.ended", close_unasked),
+        instead("tiledesk_fake.serving.connection.Connection.ended", close_unasked),
         tests.test_input_that_ends_in_the_middle_is_malformed_too,
     ),
     defect(
@@ -787,7 +793,7 @@ OF_LIMITS = [
     ),
     defect(
         "does not count trailers",
-        instead("tiledesk_fake.http1.RequestReader._check_head_size", never),
+        instead("tiledesk_fake.serving.reader.RequestReader._check_head_size", never),
         tests.test_trailers_count_as_head,
     ),
     defect(
@@ -809,12 +815,12 @@ OF_LIMITS = [
     defect("takes a connection more", one_more, tests.test_connections_beyond_the_limit_are_told_to_come_back),
     defect(
         "has another limit than is documented",
-        instead("tiledesk_fake.server.Limits", partial(Limits, request_s=6)),
+        instead("tiledesk_fake.serving.server.Limits", partial(Limits, request_s=6)),
         tests.test_the_limits_are_the_documented_ones,
     ),
     defect(
         "knows no deadlines",
-        instead("tiledesk_fake.loop.Loop._look_at_deadlines", never),
+        instead("tiledesk_fake.serving.loop.Loop._look_at_deadlines", never),
         by(tests.test_a_request_that_does_not_arrive_in_time_is_a_408, unfinished=get()[:-2]),
         by(tests.test_a_trickle_does_not_stretch_the_deadline, trickling=post(b"x" * 1_000)),
         tests.test_an_idle_connection_is_closed_without_a_word,
@@ -823,22 +829,22 @@ OF_LIMITS = [
     ),
     defect(
         "starts again with each byte",
-        instead("tiledesk_fake.http1.Connection._await_request", stretched),
+        instead("tiledesk_fake.serving.connection.Connection._await_request", stretched),
         by(tests.test_a_trickle_does_not_stretch_the_deadline, trickling=get("/" + "a" * 1_000)),
     ),
     defect(
         "takes an idle client for a slow one",
-        instead("tiledesk_fake.http1.Connection._await_request", impatient),
+        instead("tiledesk_fake.serving.connection.Connection._await_request", impatient),
         tests.test_an_idle_connection_is_not_taken_for_a_slow_one,
     ),
     defect(
         "takes a slow reader for one that does not read",
-        instead("tiledesk_fake.http1.Connection._check_progress", Connection.cut_off),
+        instead("tiledesk_fake.serving.connection.Connection._check_progress", Connection.cut_off),
         tests.test_a_client_that_takes_its_answer_slowly_gets_it_all,
     ),
     defect(
         "asks the clock of the tests",
-        instead("tiledesk_fake.loop.Loop.monotonic", staticmethod(the_time_of_the_tests)),
+        instead("tiledesk_fake.serving.loop.Loop.monotonic", staticmethod(the_time_of_the_tests)),
         tests.test_deadlines_hold_while_a_test_stops_the_clocks,
     ),
     defect("waits for each client in turn", waiting_in_turn, tests.test_stalled_clients_keep_nobody_waiting),

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from tests.hardening.linearizability import Done
 from tests.wsgi import call as call_wsgi
 from tiledesk_fake import AlreadyExists, NotFound, ScenarioError, TiledeskFake, User
-from tiledesk_fake.tokens import sign
+from tiledesk_fake.gate.jwt import sign
 
 CLIENTS = 8
 OPERATIONS = 40

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tiledesk_fake.gate import Caller, Gate
-from tiledesk_fake.history import History, Page, Record
+from tiledesk_fake.core.history import History, Page, Record
+from tiledesk_fake.core.users import Users
+from tiledesk_fake.gate.gate import Caller, Gate
 from tiledesk_fake.refusals import UnknownToken
 from tiledesk_fake.state import State
-from tiledesk_fake.users import Users
 from tiledesk_fake.web import wire
 from tiledesk_fake.web.operations import OPERATIONS, list_tokens
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.tokens import sign
+from tiledesk_fake.gate.jwt import sign
 
 SIGNING_SECRET = "planted-signing-secret-4f1d"
 PASSWORD = "planted-password-9c2e"

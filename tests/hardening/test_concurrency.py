@@ -26,7 +26,7 @@ from tests.hardening.races import RACES, in_another_thread
 from tests.raw_http import PATIENCE_S
 from tests.wsgi import call
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.clock import Clock
+from tiledesk_fake.core.clock import Clock
 from tiledesk_fake.web.road import Road
 
 BEFORE = Held(True, tuple((jti, False) for jti in LOADED))

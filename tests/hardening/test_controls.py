@@ -11,7 +11,7 @@ import pytest
 from tests.hardening import defects_of_fake, defects_of_server
 from tests.hardening.planting import Defect, Finding, Made, Planting
 from tests.test_server import app, client, hurried, logged, neighbour, serve  # noqa: F401 - as fixtures
-from tiledesk_fake import server
+from tiledesk_fake.serving import server
 
 # A test that fails because of these was called wrongly, and proves nothing.
 MISTAKES = (TypeError, AttributeError, NameError, ImportError)

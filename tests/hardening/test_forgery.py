@@ -13,7 +13,9 @@ from tests.hardening.forgeries import CLAIMS, FAMILIES, GOOD, HASHES, HEADER, NO
 from tests.hardening.hostile import Case, answers_in, exchange, request
 from tests.hardening.served import EMAIL, LIST, PASSWORD, RECORD_ID, SCENARIO, SIGNING_SECRET
 from tests.wsgi import call
-from tiledesk_fake import TiledeskFake, gate, tokens
+from tiledesk_fake import TiledeskFake
+from tiledesk_fake.gate import gate
+from tiledesk_fake.gate import jwt as tokens
 
 
 def new_fake() -> TiledeskFake:

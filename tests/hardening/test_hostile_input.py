@@ -27,10 +27,12 @@ from tests.hardening.hostile import (
 )
 from tests.hardening.served import BASIC, ENDPOINTS, LIST, SCENARIO, SIGNING_SECRET, serving
 from tests.wsgi import call
-from tiledesk_fake import TiledeskFake, gate, journal
-from tiledesk_fake.http1 import RequestReader
-from tiledesk_fake.web import manners
-from tiledesk_fake.web.params import Parameters
+from tiledesk_fake import TiledeskFake
+from tiledesk_fake.contract.parameters import Parameters
+from tiledesk_fake.core import journal as journals
+from tiledesk_fake.gate import gate
+from tiledesk_fake.serving.reader import RequestReader
+from tiledesk_fake.violations import judge as manners
 
 # The clients of these tests do what no correct client does.
 pytestmark = pytest.mark.tiledesk(strict=False)
@@ -293,7 +295,7 @@ def test_a_journal_that_tells_a_secret_is_found(
 def test_a_journal_that_shows_escape_sequences_is_found(
     fake_tiledesk_factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "printable", lambda text: text)
+    monkeypatch.setattr(journals, "printable", lambda text: text)
     with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
         fake.load(SCENARIO)
 

@@ -16,9 +16,9 @@ from tests.hardening.served import SCENARIO, SIGNING_SECRET, serving
 from tests.raw_http import Client
 from tests.test_server import cpu_s
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.http1 import Limits
-from tiledesk_fake.server import Server
-from tiledesk_fake.tokens import sign
+from tiledesk_fake.gate.jwt import sign
+from tiledesk_fake.serving.reader import Limits
+from tiledesk_fake.serving.server import Server
 
 CLIENTS = 64
 SERVED_WITHIN_S = 0.5

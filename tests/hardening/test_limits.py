@@ -9,11 +9,13 @@ import pytest
 
 from tests.hardening.served import EMAIL, LIST, SCENARIO
 from tests.wsgi import call
-from tiledesk_fake import MisuseError, ScenarioError, TiledeskFake, history, nesting, users
-from tiledesk_fake.http1 import Limits
-from tiledesk_fake.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIONS
-from tiledesk_fake.nesting import DEEPEST
-from tiledesk_fake.tokens import sign
+from tiledesk_fake import MisuseError, ScenarioError, TiledeskFake
+from tiledesk_fake.core import history, users
+from tiledesk_fake.core.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIONS
+from tiledesk_fake.gate import nesting
+from tiledesk_fake.gate.jwt import sign
+from tiledesk_fake.gate.nesting import DEEPEST
+from tiledesk_fake.serving.reader import Limits
 from tiledesk_fake.web.body import BODY_LIMIT
 
 SECURITY = (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8")
@@ -91,7 +93,7 @@ def test_a_token_that_others_made_may_nest_100_levels_and_no_more(
     def status(depth: int) -> int:
         claims = {"_id": fake.users[EMAIL].id, "sub": "user", "a": json.loads(nested(depth - 1))}
         with monkeypatch.context() as lenient:
-            lenient.setattr("tiledesk_fake.tokens.nests_too_deep", lambda text: False)
+            lenient.setattr("tiledesk_fake.gate.jwt.nests_too_deep", lambda text: False)
             token = sign(claims, SECRET.encode())
         return call(fake.wsgi_app, "GET", LIST, [("Authorization", f"JWT {token}")]).status
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.hardening.served import ADA, BASIC, LIST, SIGNING_SECRET, Served, serving
 from tests.raw_http import Client
-from tiledesk_fake.tokens import sign
+from tiledesk_fake.gate.jwt import sign
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory as Linux tells it")
 
@@ -91,7 +91,7 @@ LEAKS = {
         200,
         (5, 6),
         """
-import tiledesk_fake.journal as journal
+import tiledesk_fake.core.journal as journal
 journal.MOST_EXCHANGES = journal.MOST_BYTES = 10**12
 """,
     ),
@@ -99,7 +99,7 @@ journal.MOST_EXCHANGES = journal.MOST_BYTES = 10**12
         250,
         (10,),
         """
-import tiledesk_fake.gate as gate
+import tiledesk_fake.gate.gate as gate
 gate._LONGEST_REMEMBERED = 10**6
 """,
     ),
@@ -107,7 +107,7 @@ gate._LONGEST_REMEMBERED = 10**6
         250,
         (4,),
         """
-import tiledesk_fake.redaction as redaction, tiledesk_fake.web.routes as routes
+import tiledesk_fake.core.redaction as redaction, tiledesk_fake.web.routes as routes
 redaction._LONGEST_REMEMBERED = routes._LONGEST_REMEMBERED = 10**6
 """,
     ),
@@ -115,7 +115,7 @@ redaction._LONGEST_REMEMBERED = routes._LONGEST_REMEMBERED = 10**6
         800,
         (2,),
         """
-import functools, tiledesk_fake.http1 as http1
+import functools, tiledesk_fake.serving.reader as http1
 http1._LONGEST_REMEMBERED = 10**6
 http1._environ_key = functools.cache(http1._new_environ_key)
 """,

@@ -12,8 +12,8 @@ from tests.hardening.served import LIST, serving
 from tests.wsgi import call
 from tiledesk_fake import MisuseError, ProfileError, ScenarioError, TiledeskFake
 from tiledesk_fake import scenario as scenarios
+from tiledesk_fake.contract.parameters import Parameters
 from tiledesk_fake.web.operations import OPERATIONS
-from tiledesk_fake.web.params import Parameters
 
 SIGNING_SECRET = "planted-signing-secret-81c5"
 PASSWORD = "planted-password-5e0a"
@@ -169,10 +169,10 @@ def test_planted_secrets_come_out_nowhere(planted: Planted, log: list[str]) -> N
 
 
 LEAKS: dict[str, tuple[str, str, Callable[..., Any]]] = {
-    "the journal": ("tiledesk_fake.web.manners.redacted", "token", lambda text: text),
-    "the query": ("tiledesk_fake.web.manners.redacted_value", "api key", lambda name, value: value),
-    "the assertions": ("tiledesk_fake.journal.redacted", "token", lambda text: text),
-    "the header": ("tiledesk_fake.web.manners._shown_authorization", "basic", lambda header: header),
+    "the journal": ("tiledesk_fake.violations.judge.redacted", "token", lambda text: text),
+    "the query": ("tiledesk_fake.violations.judge.redacted_value", "api key", lambda name, value: value),
+    "the assertions": ("tiledesk_fake.core.journal.redacted", "token", lambda text: text),
+    "the header": ("tiledesk_fake.violations.judge._shown_authorization", "basic", lambda header: header),
 }
 
 
@@ -180,7 +180,7 @@ LEAKS: dict[str, tuple[str, str, Callable[..., Any]]] = {
 def test_a_secret_that_is_not_redacted_is_found(
     planted: Planted, place: str, secret: str, leak: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tiledesk_fake.web import manners
+    from tiledesk_fake.violations import judge as manners
 
     manners._judged_once.cache_clear()
     monkeypatch.setattr(place, leak)

@@ -190,8 +190,8 @@ def test_no_basic_credentials_are_in_it(talkative: tuple[Project, Run]) -> None:
 
 
 LEAKING = """
-    from tiledesk_fake import journal
-    from tiledesk_fake.web import manners
+    from tiledesk_fake.core import journal
+    from tiledesk_fake.violations import judge as manners
 
     manners.redacted = manners._shown = manners._shown_authorization = journal.redacted = lambda text: text
     manners.redacted_value = lambda name, value: value

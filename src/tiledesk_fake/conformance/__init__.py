@@ -5,10 +5,10 @@
 Only what generates requests needs the extra `check`; the rules and `learn` do without.
 """
 
+from ..contract.places import Place
 from .examination import Examination
 from .learning import Learnt, learn
 from .outcome import Broken, CannotCheck, Finding, Forbidden, LeftOut, Omission
-from .place import Place
 from .report import Report
 from .rules import RULES, Rule
 from .runner import check, judge

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import click
 
+from ..contract.profile import parse_assumptions, read_profile
+from ..core.ids import Ids
 from ..errors import TiledeskFakeError
-from ..ids import Ids
-from ..profile import parse_assumptions, read_profile
 from .credentials import Basic, Credential, Jwt, Redaction
 from .learning import learn as learn_from
 from .outcome import CannotCheck, report_of

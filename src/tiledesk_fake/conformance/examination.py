@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import contract as contracts
-from ..clock import Clock
-from ..ids import Ids, hex_id
+from ..core.clock import Clock
+from ..core.ids import Ids, hex_id
 from .address import shown
 from .client import Client, Exchange
 from .credentials import Basic, Credential, Jwt, Redaction

@@ -8,24 +8,13 @@ from typing import Any
 import jsonschema_rs
 
 from ..contract import Contract
+from ..contract.references import resolved
 
 
 def response_form(contract: Contract, response: str) -> Any:
     """The schema of a JSON response under components.responses, self-contained, open to further fields."""
     declared = contract.document["components"]["responses"][response]
     return open_form(resolved(contract.document, declared["content"]["application/json"]["schema"]))
-
-
-def resolved(document: Any, node: Any) -> Any:
-    """The node with every reference replaced by what it refers to."""
-    if isinstance(node, dict):
-        if isinstance(reference := node.get("$ref"), str):
-            found = document
-            for key in reference.removeprefix("#/").split("/"):
-                found = found[key]
-            return resolved(document, found)
-        return {key: resolved(document, value) for key, value in node.items()}
-    return [resolved(document, item) for item in node] if isinstance(node, list) else node
 
 
 def open_form(schema: Any) -> Any:

@@ -25,11 +25,11 @@ from schemathesis.engine.core import Engine, ExecutionPlan
 from schemathesis.engine.run import PhaseName
 from schemathesis.hooks import HookContext
 
+from ..contract.places import Path, Place, place
 from .client import Exchange
 from .examination import Examination
 from .forms import open_form
 from .outcome import Broken, Finding, LeftOut, Omission
-from .place import Path, Place, place
 from .report import Report
 from .rules import BY_ID
 from .rules.rule import assumption

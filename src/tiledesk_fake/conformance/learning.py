@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..profile import CHOICES, Profile
+from ..contract.profile import CHOICES, Profile
 from .client import Exchange
 from .examination import Examination, Sacrifice, id_path, jti_path
 from .guard import HISTORY

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from ..errors import TiledeskFakeError
 
 if TYPE_CHECKING:
+    from ..contract.places import Place
     from .client import Exchange
-    from .place import Place
     from .report import Report
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..profile import check, read_profile
+from ..contract.profile import check, read_profile
 from .credentials import Basic, Credential, Jwt
 from .outcome import CannotCheck
 

@@ -10,13 +10,13 @@ from flask import Flask
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
-from ..contract import JSON, Answer
-from ..delivery import KEY as DELIVERY
+from ..core.request import Request
 from ..errors import NoAnswer
 from ..log import log
+from ..serving.delivery import KEY as DELIVERY
 from . import wire
+from .answer import Answer, json_answer
 from .body import BODY_LIMIT
-from .request import Request
 from .road import Road
 
 _WITHOUT_BODY = (204, 304)
@@ -47,10 +47,10 @@ class _App(Flask):
         except NoAnswer:
             raise
         except RequestEntityTooLarge:
-            return Answer(413, (("Content-Type", JSON),), wire.too_large(BODY_LIMIT))
+            return json_answer(413, wire.too_large(BODY_LIMIT))
         except Exception:
             log.exception("a request could not be answered; this is a bug in tiledesk-fake")
-            return Answer(500, (("Content-Type", JSON),), wire.refusal("Internal error of tiledesk-fake."))
+            return json_answer(500, wire.refusal("Internal error of tiledesk-fake."))
 
 
 def create_app(road: Road) -> Flask:

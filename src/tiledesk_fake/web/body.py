@@ -2,9 +2,9 @@
 
 import json
 
-from ..nesting import nests_too_deep
+from ..core.request import Request
+from ..gate.nesting import nests_too_deep
 from ..refusals import MalformedBody, Quirk, Refusal, ServerFails, TooLarge
-from .request import Request
 
 BODY_LIMIT = 512_000
 """The bytes that the real server takes as a body (observed)."""

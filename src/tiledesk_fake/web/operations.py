@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..contract import JSON, Answer
-from ..gate import Caller
-from ..ids import parse_hex_id
+from ..core.ids import parse_hex_id
+from ..gate.gate import Caller
 from ..refusals import CannotDelete
 from ..state import State
 from . import wire
+from .answer import Answer, json_answer
 
 
 def list_tokens(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
@@ -41,7 +41,7 @@ def revoke_token_by_id(state: State, caller: Caller, values: Mapping[str, Any]) 
 
 
 def _ok(body: bytes) -> Answer:
-    return Answer(200, (("Content-Type", JSON),), body)
+    return json_answer(200, body)
 
 
 OPERATIONS: Mapping[str, Callable[[State, Caller, Mapping[str, Any]], Answer]] = {

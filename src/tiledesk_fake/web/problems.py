@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from ..contract import JSON, Answer, Contract
-from ..faults import Spent
-from ..redaction import redacted
+from ..contract import Contract
+from ..core.faults import Spent
+from ..core.redaction import redacted
 from ..refusals import (
     BadRequest,
     CannotDelete,
@@ -33,6 +33,7 @@ from ..refusals import (
     WrongMethod,
 )
 from . import wire
+from .answer import JSON, Answer, declared_answer, json_answer
 
 _DECLARED: dict[type[Refusal], str] = {
     Unauthorized: "Unauthorized",
@@ -40,10 +41,6 @@ _DECLARED: dict[type[Refusal], str] = {
     NotTwoWords: "NotTwoWords",
     UnknownToken: "UnknownToken",
 }
-
-
-def _json(status: int, body: bytes, *headers: tuple[str, str]) -> Answer:
-    return Answer(status, (*headers, ("Content-Type", JSON)), body)
 
 
 def _not_found_page(refusal: NoSuchPage) -> Answer:
@@ -62,20 +59,20 @@ def _not_found_page(refusal: NoSuchPage) -> Answer:
 
 
 _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
-    InvalidParameter: lambda refusal: _json(400, wire.refusal(f"{refusal.name}: {refusal.reason}")),
-    CannotDelete: lambda _: _json(500, wire.refusal("Error deleting object.")),
-    UnknownPath: lambda _: _json(404, wire.refusal("Not found.")),
-    WrongMethod: lambda refusal: _json(
+    InvalidParameter: lambda refusal: json_answer(400, wire.refusal(f"{refusal.name}: {refusal.reason}")),
+    CannotDelete: lambda _: json_answer(500, wire.refusal("Error deleting object.")),
+    UnknownPath: lambda _: json_answer(404, wire.refusal("Not found.")),
+    WrongMethod: lambda refusal: json_answer(
         405,
         wire.refusal(f"Method not allowed; this path has {', '.join(refusal.allowed)}."),
         ("Allow", ", ".join(refusal.allowed)),
     ),
-    MalformedPath: lambda _: _json(400, wire.refusal("The path has a malformed percent-escape.")),
-    MalformedBody: lambda _: _json(400, wire.refusal("The body is not JSON.")),
-    TooLarge: lambda refusal: _json(413, wire.too_large(refusal.limit)),
-    ServerFails: lambda _: _json(500, wire.failure()),
+    MalformedPath: lambda _: json_answer(400, wire.refusal("The path has a malformed percent-escape.")),
+    MalformedBody: lambda _: json_answer(400, wire.refusal("The body is not JSON.")),
+    TooLarge: lambda refusal: json_answer(413, wire.too_large(refusal.limit)),
+    ServerFails: lambda _: json_answer(500, wire.failure()),
     # The real server says again what it was sent, also a token that was pasted into the path.
-    FallsThrough: lambda refusal: _json(400, wire.fall_through(redacted(refusal.project))),
+    FallsThrough: lambda refusal: json_answer(400, wire.fall_through(redacted(refusal.project))),
     NoSuchPage: _not_found_page,
 }
 
@@ -90,9 +87,9 @@ def settled(refusal: Refusal, contract: Contract) -> Refusal:
 def answer_to(refusal: Refusal, contract: Contract) -> Answer:
     """The answer that a settled refusal becomes under the contract's profile."""
     if isinstance(refusal, UnknownToken) and contract.profile.revoke_unknown == "null":
-        return _json(200, wire.NOTHING)
+        return json_answer(200, wire.NOTHING)
     if (name := _DECLARED.get(type(refusal))) is not None:
-        return contract.answers[name]
+        return declared_answer(contract.responses[name])
     return _OTHERS[type(refusal)](refusal)
 
 
@@ -106,11 +103,12 @@ def faulty_answer(spent: Spent, contract: Contract) -> Answer:
         return Answer(status, (*retry, ("Content-Type", kind)), fault.body)
     if status in (204, 304):
         return Answer(status, retry, b"")
-    declared = next((answer for answer in contract.answers.values() if answer.status == status), None)
+    declared = next((response for response in contract.responses.values() if response.status == status), None)
     if declared:
-        return Answer(status, (*retry, *declared.headers), declared.body)
+        answer = declared_answer(declared)
+        return Answer(status, (*retry, *answer.headers), answer.body)
     body = wire.failure() if status >= 500 else wire.refusal(f"{_phrase(status)}.")
-    return _json(status, body, *retry)
+    return json_answer(status, body, *retry)
 
 
 def _is_json(body: bytes) -> bool:

@@ -6,19 +6,20 @@ journal( body -> OPTIONS -> path -> fault -> gate -> operation -> parameters -> 
 import re
 from functools import lru_cache
 
-from ..contract import Answer, Contract
-from ..delivery import Delivery, Drop
+from ..contract import Contract
+from ..contract.parameters import Parameters, parse_query
+from ..core.faults import Spent
+from ..core.request import Request
 from ..errors import NoAnswer
-from ..faults import Spent
 from ..refusals import Dropped, Refusal
+from ..serving.delivery import Delivery, Drop
 from ..state import State
+from ..violations.judge import Heard, Manners
 from . import wire
+from .answer import Answer
 from .body import BeforeCors, check_body
-from .manners import Heard, Manners
 from .operations import OPERATIONS
-from .params import Parameters, parse_query
 from .problems import answer_to, faulty_answer, settled
-from .request import Request
 from .routes import Routes
 
 _LINE_BREAK = re.compile(r"[\r\n]")

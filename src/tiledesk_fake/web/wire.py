@@ -5,10 +5,11 @@ from datetime import date, timedelta
 from functools import lru_cache
 from json.encoder import encode_basestring
 
-from ..contract import Contract, compact_json
+from ..contract import Contract
+from ..core.history import SORT_FIELDS, Page, Record
+from ..core.ids import hex_id
 from ..errors import ContractError, nearest
-from ..history import SORT_FIELDS, Page, Record
-from ..ids import hex_id
+from .answer import compact_json
 
 FIELDS = {
     "_id": "id",

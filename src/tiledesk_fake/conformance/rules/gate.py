@@ -62,7 +62,7 @@ def no_credentials(exam: Examination) -> None:
     "WWW-Authenticate",
 )
 def unauthorized_challenge(exam: Examination) -> None:
-    expected = [value for name, value in exam.contract.answers["Unauthorized"].headers if name == "WWW-Authenticate"]
+    expected = [value for name, value in exam.contract.responses["Unauthorized"].headers if name == "WWW-Authenticate"]
     for exchange in _everywhere(exam, None):
         found = exchange.values("WWW-Authenticate")
         expect(found == expected, f"WWW-Authenticate: {expected[0]}", exchange, f"{exchange.status} with {found}")
@@ -71,7 +71,9 @@ def unauthorized_challenge(exam: Examination) -> None:
 @rule("unauthorized-body", "The body of the 401 is the plain text Unauthorized.", *UNAUTHORIZED)
 def unauthorized_body(exam: Examination) -> None:
     for exchange in _everywhere(exam, f"JWT {_nonsense(exam)}"):
-        expect(exchange.body == exam.contract.answers["Unauthorized"].body, "the body Unauthorized", exchange)
+        expect(
+            exchange.body == exam.contract.responses["Unauthorized"].content.encode(), "the body Unauthorized", exchange
+        )
 
 
 @rule("unauthorized-content-type", "The 401 names no content type.", *UNAUTHORIZED)
@@ -245,11 +247,11 @@ MARGIN_S = 1.1
 
 
 def _check_malformed(exam: Examination, *authorizations: str) -> None:
-    expected = exam.contract.answers["BadRequest"]
+    expected = exam.contract.responses["BadRequest"].content.encode()
     for authorization in authorizations:
         for exchange in _everywhere(exam, authorization):
             expect(exchange.status == 400, "400 Bad Request", exchange)
-            expect(exchange.body == expected.body, "the body Bad Request", exchange)
+            expect(exchange.body == expected, "the body Bad Request", exchange)
             expect(not exchange.values("WWW-Authenticate"), "no challenge", exchange)
 
 

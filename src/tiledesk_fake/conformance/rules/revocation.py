@@ -457,7 +457,7 @@ def _check_gate(exam: Examination, call: str) -> None:
     ):
         exchange = exam.ask(method, path, call)
         expect(exchange.status == 401, "401, because the token is revoked", exchange)
-        same = exchange.body == exam.contract.answers["Unauthorized"].body
+        same = exchange.body == exam.contract.responses["Unauthorized"].content.encode()
         expect(same, "the 401 that any bad token gets", exchange)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...contract.places import Path, Place, place
 from ..examination import Examination
 from ..outcome import LeftOut
-from ..place import Path, Place, place
 
 Ask = Callable[[Examination], None]
 

@@ -13,10 +13,12 @@ import weakref
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from .errors import CannotListen, MisuseError, NotListening
-from .http1 import Gateway, Limits, Service
-from .log import log
+from ..errors import CannotListen, MisuseError, NotListening
+from ..log import log
+from .connection import Service
+from .gateway import Gateway
 from .loop import Loop
+from .reader import Limits
 
 
 class Server:

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
-from . import tokens
+from ..core.clock import Clock
+from ..core.history import History
+from ..core.ids import parse_hex_id
+from ..core.users import User, Users
+from ..refusals import BadRequest, NotTwoWords, Quirk, Refusal, ServerFails, ServerSilent, Unauthorized
+from . import jwt as tokens
 from .audience import NotAUrl, audience_path
-from .clock import Clock
-from .history import History
-from .ids import parse_hex_id
-from .refusals import BadRequest, NotTwoWords, Quirk, Refusal, ServerFails, ServerSilent, Unauthorized
-from .users import User, Users
 
 # What JavaScript's \s is in latin-1; Python's \s is more.
 # Only from the start, and without going back: otherwise a long word alone would take seconds.

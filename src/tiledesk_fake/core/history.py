@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sortedcontainers import SortedList
 
-from .errors import AlreadyExists, MisuseError
+from ..errors import AlreadyExists, MisuseError
 from .ids import hex_id
 
 

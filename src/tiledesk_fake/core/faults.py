@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NamedTuple, get_args
 
-from .arguments import checked
-from .delivery import Drop
-from .errors import MisuseError, nearest
+from ..arguments import checked
+from ..errors import MisuseError, nearest
+from ..serving.delivery import Drop
 
 DROPS: tuple[Drop, ...] = get_args(Drop)
 LONGEST_DELAY_S = 300.0

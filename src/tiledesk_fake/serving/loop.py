@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from .log import log
+from ..log import log
 
 # How much is read at once. It bounds how many pipelined requests can arrive together, and how long one client keeps
 # the loop from the others.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from .errors import ProfileError, nearest
+from ..errors import ProfileError, nearest
 
 
 class Profile(NamedTuple):
@@ -106,7 +106,7 @@ def read_profile(path: str | Path) -> ProfileFile:
     What nobody found out may stand in it and means the default: `unknown`, or null for the assumptions that have a
     choice of that name. Raises ProfileError, naming the file, the line and the key.
     """
-    from . import yamlfile
+    from .. import yamlfile
 
     try:
         file = yamlfile.load(Path(path), ProfileError)

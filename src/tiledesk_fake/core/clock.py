@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
 
-from .arguments import checked
-from .errors import MisuseError, nearest
+from ..arguments import checked
+from ..errors import MisuseError, nearest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

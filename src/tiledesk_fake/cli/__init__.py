@@ -18,11 +18,11 @@ from urllib.request import getproxies, proxy_bypass
 
 import click
 
-from . import __version__, contract, demo
-from .errors import TiledeskFakeError
-from .fake import TiledeskFake, Token
-from .profile import CHOICES, parse_assumptions, read_profile
-from .redaction import JWT, printable
+from .. import __version__, contract, demo
+from ..contract.profile import CHOICES, parse_assumptions, read_profile
+from ..core.redaction import JWT, printable
+from ..errors import TiledeskFakeError
+from ..fake import TiledeskFake, Token
 
 _profile = click.option(
     "--profile",
@@ -51,7 +51,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.CONFORMANCE:
             return super().get_command(ctx, cmd_name)
-        from .conformance import cli as conformance  # noqa: PLC0415
+        from ..conformance import cli as conformance  # noqa: PLC0415
 
         command: click.Command = getattr(conformance, cmd_name)
         return command

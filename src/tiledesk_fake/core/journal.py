@@ -11,53 +11,17 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .arguments import checked
+from ..arguments import checked
+from ..errors import MisuseError, nearest
+from ..violations.violation import Violation
 from .clock import moment
-from .errors import MisuseError, nearest
 from .redaction import printable, redacted
 from .users import User
-
-RULES: Mapping[str, str] = {
-    "auth-scheme": "the scheme word of Authorization is JWT or Basic",
-    "auth-malformed": "Authorization is a scheme word, one space and credentials of the form that the scheme has",
-    "auth-in-query": "credentials are in the Authorization header, never in the query",
-    "unknown-parameter": "every query parameter is one that the operation has",
-    "repeated-parameter": "no query parameter is given twice",
-    "invalid-parameter": "every parameter has a value that its schema allows",
-    "unknown-path": "the path is one that the contract has",
-    "unknown-method": "the method is one that the path has",
-    "unexpected-body": "no request has a body",
-}
-"""The rules that no correct client breaks, each with the sentence it stands for."""
 
 MOST_EXCHANGES = 1_000
 MOST_BYTES = 4 * 1024 * 1024
 MOST_VIOLATIONS = 100
 _MOST_SHOWN = 10
-
-
-class Violation(NamedTuple):
-    """Something in a request that no correct client would send.
-
-    `rule` is one of `RULES`, `message` says what to do, `where` is the place in the contract, `curl` sends the request
-    again once the placeholders are filled in.
-    """
-
-    rule: str
-    message: str
-    expected: str
-    got: str
-    where: str
-    curl: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.rule}: {printable(self.message)}\n"
-            f"    expected  {self.expected}\n"
-            f"    got       {printable(self.got)}\n"
-            f"    contract  {self.where}\n"
-            f"    again     {printable(self.curl)}"
-        )
 
 
 class Exchange(NamedTuple):

@@ -14,14 +14,15 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..contract import Contract, Operation
+from ..contract.parameters import Parameters, Query
+from ..core.journal import Exchange
+from ..core.redaction import JWT, redacted, redacted_value
+from ..core.request import Request
+from ..core.users import User
 from ..errors import nearest
-from ..journal import Exchange, Violation
-from ..redaction import JWT, redacted, redacted_value
+from ..gate.jwt import SHAPE
 from ..refusals import InvalidParameter
-from ..tokens import SHAPE
-from ..users import User
-from .params import Parameters, Query
-from .request import Request
+from .violation import Violation
 
 _QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key"}
 _WORDS_SHOWN = {"basic", "bearer", "jwt", "token", "digest", "apikey", "negotiate", "jwt:", "bearer:", "basic:"}
@@ -99,7 +100,7 @@ class Manners:
         curl = ""
         for breach in islice(self._breaches(request, heard), _MOST_BREACHES):
             curl = curl or _curl(request)
-            where = self._contract.where(*breach.keys)
+            where = self._contract.places.of(breach.keys).line_of_file
             yield Violation(breach.rule, breach.message, breach.expected, breach.got, where, curl)
 
     def _breaches(self, request: Request, heard: Heard) -> Iterator[_Breach]:

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from ..contract import Contract, Operation, Parameter
-from ..redaction import redacted
+from ..core.redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
+from .contract import Contract, Operation, Parameter
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator

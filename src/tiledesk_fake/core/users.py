@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .errors import AlreadyExists, MisuseError
+from ..errors import AlreadyExists, MisuseError
 from .ids import hex_id
 
 # A test needs a handful; a loop that never ends should end before the memory does.

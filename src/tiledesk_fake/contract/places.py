@@ -1,0 +1,82 @@
+"""Where the contract says something, and how that is known: `openapi/jwt.yaml:120 (assumed)`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .file import FILE, read
+
+Path = tuple[str, ...]
+"""The keys that lead to a node of the document; an item of a list goes by its `id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the contract, and the level of what stands there: documented, observed or assumed."""
+
+    line: int
+    level: str
+    file: str = "jwt.yaml"
+
+    @property
+    def line_of_file(self) -> str:
+        """The file and the line alone: `openapi/jwt.yaml:120`."""
+        return f"openapi/{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        return f"{self.line_of_file} ({self.level})"
+
+
+class Places:
+    """The places of one OpenAPI file."""
+
+    def __init__(self, file: str, document: Mapping[str, Any], lines: Mapping[str, int]) -> None:
+        """`lines` has the line of each key by its JSON pointer."""
+        self.file = file
+        self._document = document
+        self._lines = lines
+
+    def of(self, keys: Sequence[str], level: str | None = None, *, exactly: bool = False) -> Place:
+        """The place that these keys lead to, or as far as they lead; KeyError if it is to be there `exactly`.
+
+        The level is that of the nearest node around it which has one, unless it is given.
+        """
+        node: Any = self._document
+        pointer, line, found = "", 1, "assumed"
+        for key in keys:
+            step = _step(node, key)
+            if step is None:
+                if exactly:
+                    raise KeyError("/".join(keys))
+                break
+            token, node = step
+            pointer += f"/{token.replace('~', '~0').replace('/', '~1')}"
+            line = self._lines[pointer]
+            found = _level(node) or found
+        return Place(line, level or found, self.file)
+
+
+def place(keys: Sequence[str], level: str | None = None) -> Place:
+    """The place in the project's own contract; KeyError for keys that lead nowhere.
+
+    >>> place(("components", "responses", "Unauthorized")).level
+    'observed'
+    """
+    said = read(FILE)
+    return Places(FILE.name, said.document, said.lines).of(keys, level, exactly=True)
+
+
+def _step(node: Any, key: str) -> tuple[str, Any] | None:
+    """How a key is written in a pointer, and what it leads to."""
+    if isinstance(node, Mapping) and key in node:
+        return key, node[key]
+    if isinstance(node, list):
+        for position, item in enumerate(node):
+            if isinstance(item, Mapping) and item.get("id") == key:
+                return str(position), item
+    return None
+
+
+def _level(node: Any) -> str | None:
+    provenance = node.get("x-provenance") if isinstance(node, Mapping) else None
+    return provenance.get("level") if isinstance(provenance, Mapping) else None

@@ -1,0 +1,74 @@
+"""The contract under a profile: which alternatives there are, and what each changes in the document."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from ..errors import ContractError, nearest
+from .file import METHODS
+from .profile import CHOICES
+
+
+def checked_assumptions(document: Mapping[str, Any], file: str) -> dict[str, dict[str, Any]]:
+    """The assumptions of a document by their ids; ContractError unless they are those that the code implements."""
+    assumptions = {assumption["id"]: assumption for assumption in document.get("x-assumptions", ())}
+    for id, assumption in assumptions.items():
+        if id not in CHOICES:
+            raise ContractError(f"{file}: the code implements no assumption {id!r}{nearest(id, CHOICES)}")
+        written = [assumption["default"], *assumption["alternatives"]]
+        for choice in written:
+            if choice not in CHOICES[id]:
+                known = CHOICES[id]
+                raise ContractError(
+                    f"{file}: {id}: the code implements no choice {choice!r}{nearest(str(choice), known)}"
+                )
+        for choice in CHOICES[id]:
+            if choice not in written:
+                raise ContractError(f"{file}: {id}: expected the choice {choice!r}{nearest(choice, written)}")
+    for id in CHOICES:
+        if id not in assumptions:
+            raise ContractError(f"{file}: expected the assumption {id!r}{nearest(id, assumptions)}")
+    return assumptions
+
+
+def specialised(document: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, Any]:
+    """The document under these choices: the patches of all that are not the default are applied."""
+    specialised: dict[str, Any] = deepcopy(dict(document))
+    operations = {
+        item[method]["operationId"]: (item, method)
+        for item in specialised["paths"].values()
+        for method in METHODS
+        if method in item and "operationId" in item[method]
+    }
+    for assumption in specialised["x-assumptions"]:
+        assumption["choice"] = made[assumption["id"]]
+        if assumption["choice"] == assumption["default"]:
+            continue
+        patch = _with_references(assumption["alternatives"][assumption["choice"]]["patch"])
+        specialised["components"] = merge_patch(specialised["components"], patch.get("components", {}))
+        for id, change in patch.get("operations", {}).items():
+            if id not in operations:
+                raise ContractError(f"{assumption['id']}: patches the operation {id!r}{nearest(id, operations)}")
+            item, method = operations[id]
+            item[method] = merge_patch(item[method], change)
+    return specialised
+
+
+def _with_references(patch: Any) -> Any:
+    """The patch with `$ref` where the file writes `ref`, which keeps OpenAPI tools from following it too early."""
+    if isinstance(patch, dict):
+        return {"$ref" if key == "ref" else key: _with_references(value) for key, value in patch.items()}
+    return [_with_references(item) for item in patch] if isinstance(patch, list) else patch
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """The target after a JSON merge patch (RFC 7396): null removes, objects merge, anything else replaces."""
+    if not isinstance(patch, dict):
+        return deepcopy(patch)
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged

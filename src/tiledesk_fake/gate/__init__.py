@@ -1,0 +1,1 @@
+"""Who calls, by the credentials of a request."""

@@ -1,0 +1,1 @@
+"""A WSGI app behind a real socket: HTTP, no Flask and no Tiledesk."""

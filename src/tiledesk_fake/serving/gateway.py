@@ -1,0 +1,158 @@
+"""A WSGI environ in, the app's answer out, in the bytes that HTTP/1.1 has for it."""
+
+import io
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+from ..errors import NoAnswer
+from ..log import log
+
+
+class Answer(NamedTuple):
+    """Status line and headers, each with its line end, and the body; `Service.seal` adds what depends on the moment."""
+
+    head: bytes
+    body: bytes
+
+
+class Gateway:
+    """Calls a WSGI app with what every environ has in common, and collects its answer."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+        self._app = app
+        self._common: WSGIEnvironment = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "SERVER_SOFTWARE": "tiledesk-fake",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": _ERRORS_TO_LOG,
+            "wsgi.input_terminated": True,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+
+    def environ_for(self, peer: tuple[Any, ...] | None) -> WSGIEnvironment:
+        """The part of the environ that all requests of one client share."""
+        address, port = peer[:2] if peer else ("", "")
+        return self._common | {"REMOTE_ADDR": address, "REMOTE_PORT": str(port)}
+
+    def __call__(self, environ: WSGIEnvironment) -> Answer | None:
+        """The app's answer; None if it gives none on purpose; the fixed 500 if it breaks."""
+        start_response = _StartResponse()
+        method = environ["REQUEST_METHOD"]
+        try:
+            parts = self._app(environ, start_response)
+            try:
+                body = b"".join(parts)
+            finally:
+                if hasattr(parts, "close"):
+                    parts.close()
+            return start_response.answer(body, method)
+        except NoAnswer:
+            return None
+        # Even SystemExit, or a pytest.fail() inside a view: it would end the thread that serves everybody.
+        except BaseException:
+            log.exception("The app raised instead of answering")
+            return _INTERNAL_ERROR_TO_HEAD if method == "HEAD" else _INTERNAL_ERROR
+
+
+class _StartResponse:
+    """Takes down what the app says. Nothing is sent before the app is done, so it may change its mind until then."""
+
+    __slots__ = ("_said", "_written")
+
+    def __init__(self) -> None:
+        self._said: tuple[str, list[tuple[str, str]]] | None = None
+        self._written: list[bytes] = []
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        self._said = status, headers
+        return self._written.append
+
+    def answer(self, body: bytes, method: str) -> Answer:
+        if not self._said:
+            raise RuntimeError("the app returned without calling start_response")
+        if self._written:
+            body = b"".join(self._written) + body
+        return _answer(*self._said, body, method)
+
+
+class _ErrorsToLog(io.TextIOBase):
+    """`wsgi.errors`: what the app reports there goes to the log of this package."""
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            log.error("%s", text.rstrip())
+        return len(text)
+
+
+_ERRORS_TO_LOG = _ErrorsToLog()
+
+
+# The server decides about these, whatever the app says; WSGI forbids an app the hop-by-hop ones.
+_OURS = frozenset(("connection", "date", "keep-alive", "server", "trailer", "transfer-encoding", "upgrade"))
+
+
+def _answer(status: str, headers: list[tuple[str, str]], body: bytes, method: str) -> Answer:
+    """Write status and headers as bytes, with the Content-Length that body, method and status call for."""
+    length = ""
+    others, size = [], 0
+    for header in headers:
+        name, value = header
+        if name.lower() == "content-length":
+            length = value
+        else:
+            others.append(header)
+            size += len(name) + len(value)
+    lines = (_remembered_lines if size <= _LONGEST_LINES else _lines)(status, tuple(others))
+
+    if status.startswith("204"):
+        return Answer(lines, b"")
+    if method == "HEAD" or status.startswith("304"):
+        length = length or (str(len(body)) if body else "")
+        if length and not length.isdecimal():
+            raise ValueError("the Content-Length is no number")
+        body = b""
+    else:
+        length = str(len(body))
+    return Answer(b"%bContent-Length: %b\r\n" % (lines, length.encode("ascii")) if length else lines, body)
+
+
+def _lines(status: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The lines of a status and of those of the headers that an app may decide about."""
+    lines = [f"HTTP/1.1 {status}\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _OURS]
+    head = "".join(lines)
+    if not head.count("\r") == head.count("\n") == len(lines):
+        raise ValueError("a header or the status contains a line break")
+    return head.encode("latin-1")
+
+
+# Most answers begin with the same few. Longer ones are not remembered: a client can have what it sent in them.
+_LONGEST_LINES = 256
+_remembered_lines = lru_cache(maxsize=64)(_lines)
+
+
+def _body_too_large(limit: int) -> Answer:
+    return _answer(
+        "413 Payload Too Large",
+        [("Content-Type", "application/json; charset=utf-8")],
+        b'{"err":"Request entity too large","limit":%d}' % limit,
+        "POST",
+    )
+
+
+_INTERNAL_ERROR = _answer(
+    "500 Internal Server Error",
+    [("Content-Type", "application/json; charset=utf-8")],
+    b'{"success":false,"msg":"Internal error in tiledesk-fake; this is a bug."}',
+    "GET",
+)
+_INTERNAL_ERROR_TO_HEAD = _INTERNAL_ERROR._replace(body=b"")

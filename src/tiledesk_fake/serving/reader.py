@@ -1,0 +1,240 @@
+"""Bytes of one connection in, complete requests as WSGI environs out, or one refusal.
+
+It parses nothing itself: that is done by llhttp (through httptools), the parser inside Node and so the one in front of
+the real Tiledesk server. Where llhttp is more lenient than RFC 9112, `RequestReader` adds the missing check.
+"""
+
+import io
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, NoReturn
+from urllib.parse import unquote, urlsplit
+from wsgiref.types import WSGIEnvironment
+
+import httptools
+
+from .gateway import Answer, _body_too_large
+from .loop import READ_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may ask of the server."""
+
+    # Request line, headers and trailers, each header counted as `Name: value` with its line end. As in Node.
+    head_bytes: int = 16_384
+    # As the body parser of the real server.
+    body_bytes: int = 512_000
+    # Open at a time; any more are answered 503.
+    connections: int = 1_000
+    # From the first byte of a request to its last.
+    request_s: float = 5.0
+    # Without a request.
+    idle_s: float = 75.0
+    # Without the client taking a byte of its answer.
+    write_s: float = 5.0
+    # After the last answer, for reading and ignoring what the client still sends.
+    linger_s: float = 2.0
+
+
+class Request(NamedTuple):
+    """A complete request, and whether its connection outlives the answer."""
+
+    environ: WSGIEnvironment
+    keep_alive: bool
+
+
+BAD_REQUEST = Answer(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n", b"")
+HEAD_TOO_LARGE = Answer(b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n", b"")
+
+
+class RequestReader:
+    """Turns the bytes of one connection into complete requests, and into one refusal where the bytes forbid more.
+
+    Both are left in `arrived`, in the order of the connection. The reader holds at most one unfinished request, which
+    cannot outgrow the limits.
+    """
+
+    def __init__(self, template: WSGIEnvironment, limits: Limits) -> None:
+        self.arrived: deque[Request | Answer] = deque()
+        self.begun = 0  # requests of which a first byte has come
+        self.underway = False  # the last of them is not complete
+        self.ended = False  # no further request can come
+        self.awaits_continue = False  # the client holds its body back until it hears `100 Continue`
+        self._template = template
+        self._limits = limits
+        self._parser = httptools.HttpRequestParser(self)
+        self._verdict = BAD_REQUEST  # on what the parser or a callback raises next
+        self._barren_bytes = 0  # read since the last byte of a body, beyond the read in which the request began
+
+    def feed(self, data: memoryview) -> None:
+        if self.underway:
+            self._barren_bytes += len(data)
+        while not self.ended:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                if self.underway:
+                    self._read_body_despite_upgrade()
+                continue
+            except httptools.HttpParserError:
+                self.refuse(self._verdict)
+            else:
+                # A head, trailer or chunk extension without end yields nothing to measure but its bytes.
+                if self._barren_bytes > self._limits.head_bytes:
+                    self.refuse(HEAD_TOO_LARGE)
+            return
+
+    def refuse(self, answer: Answer) -> None:
+        """Make `answer` the last one of this connection, unless its last request has arrived."""
+        if not self.ended:
+            self.arrived.append(answer)
+            self._end()
+
+    def close(self) -> None:
+        """Let go of everything at once: reader and parser refer to each other, and a body may hang on them."""
+        vars(self).clear()
+
+    def _end(self) -> None:
+        self.ended, self.underway, self.awaits_continue = True, False, False
+
+    def _fail(self, verdict: Answer) -> NoReturn:
+        self._verdict = verdict
+        raise httptools.HttpParserError
+
+    def _read_body_despite_upgrade(self) -> None:
+        """Go on with a parser that never saw `Upgrade`: llhttp takes whatever follows that header for another protocol.
+
+        Clients offer HTTP/2 that way on requests with a body (Java's HttpClient does by default) and expect an HTTP/1.1
+        answer from a server that has none.
+        """
+        length = self._environ.get("CONTENT_LENGTH")
+        framing = f"Content-Length: {length}" if length else "Transfer-Encoding: chunked"
+        self._parser = httptools.HttpRequestParser(_BodyCallbacks(self.on_body, self.on_message_complete))
+        self._parser.feed_data(f"POST / HTTP/1.1\r\nConnection: close\r\n{framing}\r\n\r\n".encode("ascii"))
+
+    # What httptools calls, in this order.
+
+    def on_message_begin(self) -> None:
+        self.begun += 1
+        self.underway = True
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body = io.BytesIO()
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        # A head that came in few reads cannot be too large, so most are not measured.
+        if self._barren_bytes + READ_BYTES > self._limits.head_bytes:
+            self._check_head_size()
+        method, version = self._parser.get_method(), self._parser.get_http_version()
+        environ = self._environ = self._template.copy()
+        self._add_headers(environ)
+        if method == b"CONNECT" or version not in ("1.1", "1.0") or (version == "1.1" and "HTTP_HOST" not in environ):
+            self._fail(BAD_REQUEST)
+        environ["REQUEST_METHOD"] = method.decode("ascii")
+        environ["SERVER_PROTOCOL"] = "HTTP/" + version
+        _set_target(environ, self._target.decode("latin-1"))
+
+        coding = environ.pop("HTTP_TRANSFER_ENCODING", None)
+        if coding is not None and (version == "1.0" or coding.lower() != "chunked"):
+            self._fail(BAD_REQUEST)
+        length = int(environ.get("CONTENT_LENGTH", "0"))
+        if length > self._limits.body_bytes:
+            self._fail(_body_too_large(self._limits.body_bytes))
+        self._has_body = coding is not None or length > 0
+        self.awaits_continue = version == "1.1" and environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+
+    def _check_head_size(self) -> None:
+        request_line = len(self._parser.get_method()) + len(self._target) + len("  HTTP/1.1\r\n")
+        lines = sum(len(name) + len(value) + len(": \r\n") for name, value in self._headers)
+        if request_line + lines + len("\r\n") > self._limits.head_bytes:
+            self._fail(HEAD_TOO_LARGE)
+
+    def _add_headers(self, environ: WSGIEnvironment) -> None:
+        for name, value in self._headers:
+            key = _environ_key(name) if len(name) <= _LONGEST_REMEMBERED else _new_environ_key(name)
+            if key is None:
+                continue
+            text = value.decode("latin-1").strip(" \t")
+            if key not in environ:
+                environ[key] = text
+            elif key == "HTTP_HOST":
+                self._fail(BAD_REQUEST)
+            elif key != "HTTP_AUTHORIZATION":  # of those Node keeps the first
+                environ[key] += "," + text
+
+    def on_body(self, part: bytes) -> None:
+        self._barren_bytes = 0
+        self.awaits_continue = False
+        self._body.write(part)
+        if self._body.tell() > self._limits.body_bytes:
+            self._fail(_body_too_large(self._limits.body_bytes))
+
+    def on_message_complete(self) -> None:
+        if self._has_body and self._parser.should_upgrade():
+            return  # the body is still to come, see `_read_body_despite_upgrade`
+        environ, body = self._environ, self._body
+        if self._has_body:
+            self._check_head_size()  # now with the trailers
+            environ["CONTENT_LENGTH"] = str(body.tell())
+            body.seek(0)
+        environ["wsgi.input"] = body
+        del self._environ, self._body, self._headers  # an idle connection keeps nothing of its last request
+        self._barren_bytes = 0
+        self.underway = self.awaits_continue = False
+        keep_alive = self._parser.should_keep_alive()
+        self.arrived.append(Request(environ, keep_alive))
+        if not keep_alive:
+            self._end()
+
+
+class _BodyCallbacks(NamedTuple):
+    """A protocol for httptools that hears nothing of the head."""
+
+    on_body: Callable[[bytes], None]
+    on_message_complete: Callable[[], None]
+
+
+# Longer names are not remembered, so that they take no memory to speak of.
+_LONGEST_REMEMBERED = 64
+
+
+def _new_environ_key(name: bytes) -> str | None:
+    """The WSGI key of a header; None for headers that must not reach an app.
+
+    In WSGI `X_A` and `X-A` are one key, so a client could pass the one off as the other; and CGI programs take a
+    `Proxy` header for the variable HTTP_PROXY.
+    """
+    if b"_" in name:
+        return None
+    key = name.decode("ascii").upper().replace("-", "_")
+    if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        return key
+    return None if key == "PROXY" else "HTTP_" + key
+
+
+_environ_key = lru_cache(maxsize=256)(_new_environ_key)
+
+
+def _set_target(environ: WSGIEnvironment, target: str) -> None:
+    """Add all that follows from the request target; ValueError for one that names no place on an HTTP server."""
+    environ["RAW_URI"] = environ["REQUEST_URI"] = target
+    path, _, query = target.partition("#")[0].partition("?")
+    if not target.startswith(("/", "*")):
+        url = urlsplit(target)
+        if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:
+            raise ValueError
+        # RFC 9112, 3.2.2: the authority of an absolute target overrides the Host header.
+        environ["HTTP_HOST"] = url.netloc.rpartition("@")[2]
+        path = url.path or "/"
+    environ["PATH_INFO"] = unquote(path, "latin-1") if "%" in path else path
+    environ["QUERY_STRING"] = query
