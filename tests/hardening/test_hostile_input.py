@@ -33,6 +33,7 @@ from tiledesk_fake.core import journal as journals
 from tiledesk_fake.gate import gate
 from tiledesk_fake.serving.reader import RequestReader
 from tiledesk_fake.violations import judge as manners
+from tiledesk_fake.violations import violation
 
 # The clients of these tests do what no correct client does.
 pytestmark = pytest.mark.tiledesk(strict=False)
@@ -295,7 +296,8 @@ def test_a_journal_that_tells_a_secret_is_found(
 def test_a_journal_that_shows_escape_sequences_is_found(
     fake_tiledesk_factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journals, "printable", lambda text: text)
+    for module in (journals, violation):
+        monkeypatch.setattr(module, "printable", lambda text: text)
     with fake_tiledesk_factory(secret=SIGNING_SECRET) as fake:
         fake.load(SCENARIO)
 
