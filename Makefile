@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Many tests start Python again, which would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint types contract twin bench clean
+.PHONY: run test lint types contract bench clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/tiledesk-fake serve $(ARGS)
@@ -25,10 +25,6 @@ types: $(VENV)/dev.installed
 
 contract: $(VENV)/run.installed
 	.ci/lint-contract
-
-# After a change of openapi/jwt.yaml: its twin in JSON, which is read faster.
-twin: $(VENV)/run.installed
-	$(BIN)/python -c "from tiledesk_fake import contract as c; c.FILE.with_suffix('.json').write_text(c.twin(), 'utf-8')"
 
 # Installs what it compares into .bench; ARGS=--quick for a first look.
 bench:

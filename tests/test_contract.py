@@ -151,10 +151,6 @@ def test_the_file_lies_where_the_package_finds_it() -> None:
     assert FILE.parent.name == "openapi"
 
 
-def test_its_twin_in_json_is_what_make_twin_writes() -> None:
-    assert FILE.with_suffix(".json").read_text(encoding="utf-8") == contract.twin(), "run `make twin`"
-
-
 def test_the_twin_is_read_in_the_place_of_the_file_it_was_made_from(tmp_path: Path) -> None:
     file = tmp_path / "jwt.yaml"
     file.write_bytes(FILE.read_bytes())

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.wheel import build_sdist, build_wheel
+from tiledesk_fake.contract import FILE, twin
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,6 +24,16 @@ def test_the_wheel_holds_the_package_the_contract_and_the_plugin_alone(wheel: Pa
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"tiledesk_fake", "pytest_tiledesk_fake"}
     assert {"tiledesk_fake/openapi/jwt.yaml", "tiledesk_fake/py.typed", "pytest_tiledesk_fake/plugin.py"} <= names
+
+
+def test_the_wheel_holds_the_twin_of_each_contract(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    contracts = sorted((tmp_path / "tiledesk_fake" / "openapi").glob("*.yaml"))
+
+    assert [contract.name for contract in contracts] == [file.name for file in sorted(FILE.parent.glob("*.yaml"))]
+    for contract in contracts:
+        assert contract.with_suffix(".json").read_text(encoding="utf-8") == twin(contract)
 
 
 def test_the_smoke_tests_pass_from_the_wheel(clean_python: Path, tmp_path: Path) -> None:

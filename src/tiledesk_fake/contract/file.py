@@ -46,7 +46,7 @@ def _from_yaml(file: Path) -> Said:
 
 
 def twin(file: Path = FILE) -> str:
-    """What a file says as JSON, with the hash of what it was made from: `openapi/jwt.json`, which `make twin` writes.
+    """What a file says as JSON, with the hash of what it was made from: `openapi/jwt.json`, which is built into wheels.
 
     Reading it takes a process a tenth of its time to the first answer less.
     """
