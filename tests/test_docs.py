@@ -145,7 +145,6 @@ def test_the_page_about_pytest_names_all_that_a_fake_offers() -> None:
     page = (ROOT / "docs" / "pytest.md").read_text(encoding="utf-8")
     section = page.partition("## What a fake offers")[2].partition("\n## ")[0]
     told = set(re.findall(r"`(\w+)", section))
-    # Made for the plugin.
     offered = {name for name in dir(TiledeskFake) if not name.startswith("_")}
 
     assert offered <= told

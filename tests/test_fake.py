@@ -34,7 +34,6 @@ from tiledesk_fake import (
 )
 from tiledesk_fake.contract import load
 from tiledesk_fake.scenario import parse_scenario
-from tiledesk_fake.serving.server import Server
 from tiledesk_fake.web import app
 from tiledesk_fake.web.road import Road
 
@@ -837,8 +836,7 @@ def test_the_profile_may_be_a_file(tmp_path: Path) -> None:
 # --- several threads ---------------------------------------------------------------------------------------------
 
 
-def test_a_request_and_the_question_for_the_address_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's thread may be the first that needs the app while a test is the first to ask for the URL."""
+def test_who_needs_the_app_and_who_starts_the_fake_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     making, asked = threading.Event(), threading.Event()
     create_app = app.create_app
 
@@ -848,20 +846,14 @@ def test_a_request_and_the_question_for_the_address_do_not_wait_for_each_other(m
         return create_app(road)
 
     monkeypatch.setattr(app, "create_app", create_slowly)
-    fake, house = TiledeskFake(), Server(lambda environ, start_response: [])
+    fake = TiledeskFake()
 
-    def listen(app: Any) -> Server:
-        return house
-
-    fake._start_when_asked(listen)
-    house.start()
-
-    def ask() -> None:
+    def start() -> None:
         making.wait(5)
         asked.set()
-        assert fake.url
+        fake.start()
 
-    threads = [threading.Thread(target=each, daemon=True) for each in (lambda: fake.wsgi_app, ask)]
+    threads = [threading.Thread(target=each, daemon=True) for each in (lambda: fake.wsgi_app, start)]
 
     for thread in threads:
         thread.start()
@@ -869,34 +861,8 @@ def test_a_request_and_the_question_for_the_address_do_not_wait_for_each_other(m
         thread.join(10)
 
     assert not any(thread.is_alive() for thread in threads)
+    assert fake.url
     fake.stop()
-
-
-def test_who_asks_for_the_address_of_a_fake_that_stops_meanwhile_gets_it_or_is_told() -> None:
-    told: list[str] = []
-    for _ in range(200):
-        house = Server(lambda environ, start_response: [])
-
-        def listen(app: Any, house: Server = house) -> Server:
-            house.start()
-            return house
-
-        fake = TiledeskFake()
-        fake._start_when_asked(listen)
-
-        def ask(fake: TiledeskFake = fake) -> None:
-            try:
-                told.append(fake.url)
-            except NotListening:
-                told.append("not listening")
-
-        thread = threading.Thread(target=ask)
-        thread.start()
-        fake.stop()
-        thread.join(10)
-        assert not house.listening
-
-    assert len(told) == 200
 
 
 def test_eight_threads_that_are_the_first_to_use_a_fake_use_the_same() -> None:

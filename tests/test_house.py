@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_tiledesk_fake
 
 import tiledesk_fake
 
@@ -102,7 +103,40 @@ def test_only_the_fake_leads_to_the_server_and_only_when_it_is_asked() -> None:
 
 def test_the_core_knows_neither_the_fake_nor_the_command_line() -> None:
     assert importers("tiledesk_fake.cli") <= {"__main__.py"}
-    assert importers("tiledesk_fake.fake") <= {"cli/__init__.py"}
+    assert importers("tiledesk_fake.fake") <= {"cli/__init__.py", "pytest.py"}
+
+
+PLUGIN = {
+    path.name: ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(Path(pytest_tiledesk_fake.__file__).parent.glob("*.py"))
+}
+
+
+# Python documents these; the underscore keeps them apart from a named tuple's fields.
+OF_NAMED_TUPLES = {"_fields", "_replace"}
+
+
+def private_names_of_others(tree: ast.Module) -> set[str]:
+    """The names with an underscore that a module takes from others: imported, or asked of anything but `self`."""
+    asked = {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self"
+    }
+    imported = {
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names
+    }
+    private = {name for name in asked | imported if name.startswith("_") and not name.startswith("__")}
+    return private - OF_NAMED_TUPLES
+
+
+@pytest.mark.parametrize("name", PLUGIN)
+def test_the_plugin_needs_no_private_name(name: str) -> None:
+    assert private_names_of_others(PLUGIN[name]) == set()
+
+
+def test_a_private_name_of_the_fake_would_be_noticed() -> None:
+    tree = ast.parse("from tiledesk_fake.fake import _one\nfake._two\nself._three\nself.fake._four\nf().x._five()")
+
+    assert private_names_of_others(tree) == {"_one", "_two", "_four", "_five"}
 
 
 def test_errors_import_nothing_of_ours() -> None:
@@ -149,6 +183,11 @@ def test_only_the_server_knows_sockets() -> None:
     assert importers("httptools") == {"serving/reader.py"}
     # By a pair of sockets the command line learns of signals.
     assert importers("socket") <= {"serving/server.py", "serving/connection.py", "serving/loop.py", "cli/__init__.py"}
+
+
+def test_only_the_names_for_tests_know_pytest() -> None:
+    assert importers("pytest", among=TREES) == {"pytest.py"}
+    assert importers("tiledesk_fake.pytest", among=TREES) == set()
 
 
 def test_only_conformance_knows_schemathesis_and_hypothesis() -> None:

@@ -16,6 +16,7 @@ from tiledesk_fake import (
     Token,
     User,
 )
+from tiledesk_fake.pytest import Factory, LateCallWarning
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -113,3 +114,15 @@ def catch(fake: TiledeskFake) -> None:
     except (NotFound, MisuseError, NoAnswer) as problem:
         base: TiledeskFakeError = problem
         raise base from None
+
+
+def make_by_the_factory(fake_tiledesk_factory: Factory) -> None:
+    assert_type(fake_tiledesk_factory(), TiledeskFake)
+    assert_type(fake_tiledesk_factory(profile={"page-base": "1"}, seed=7, base_path="/v3"), TiledeskFake)
+    fake_tiledesk_factory(sed=7)  # type: ignore[call-arg]
+    with fake_tiledesk_factory() as fake:
+        assert_type(fake, TiledeskFake)
+
+
+def expect_late_calls() -> type[Warning]:
+    return LateCallWarning

@@ -1,6 +1,4 @@
-"""The pytest plugin of tiledesk-fake, and its types for annotations.
-
-    from pytest_tiledesk_fake import Factory
+"""The pytest plugin of tiledesk-fake. `tiledesk_fake.pytest` has its types for annotations; they are found here too.
 
 Names are imported when they are first used: pytest imports this package in every run.
 """
@@ -8,8 +6,8 @@ Names are imported when they are first used: pytest imports this package in ever
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .hub import Factory as Factory
-    from .hub import LateCallWarning as LateCallWarning
+    from tiledesk_fake.pytest import Factory as Factory
+    from tiledesk_fake.pytest import LateCallWarning as LateCallWarning
 
 __all__ = ["Factory", "LateCallWarning"]
 
@@ -17,6 +15,6 @@ __all__ = ["Factory", "LateCallWarning"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import hub
+    from tiledesk_fake import pytest as types
 
-    return getattr(hub, name)
+    return getattr(types, name)

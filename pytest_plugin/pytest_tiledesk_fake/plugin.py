@@ -15,8 +15,9 @@ import pytest
 
 if TYPE_CHECKING:
     from tiledesk_fake import TiledeskFake
+    from tiledesk_fake.pytest import Factory
 
-    from .hub import Factory, Hub
+    from .hub import Hub
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _FIXTURES = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory"}
@@ -141,7 +142,7 @@ class Run:
         """
         hub = self.hub
         yield hub.begin(self._item)
-        hub.end()
+        hub.end(self._item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -156,14 +157,14 @@ class Run:
         result = yield
         # Only a test that passed comes here; one that failed keeps its own failure.
         if self._hub:
-            self._hub.verify(item)
+            self._hub.verdict.judge(item)
         return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
         if self._hub:
-            self._hub.verify(item)
+            self._hub.verdict.judge(item)
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -174,8 +175,8 @@ class Run:
         if self._hub:
             # Not `report.failed`: a test that was expected to fail has an exception of its own as well.
             if call.excinfo:
-                report.sections += self._hub.heard()
-                self._hub.forgive()
+                report.sections += self._hub.verdict.heard()
+                self._hub.verdict.forgive()
             if call.when == "teardown":
                 self._hub.after()
         return report

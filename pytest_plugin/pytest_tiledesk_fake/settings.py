@@ -16,8 +16,11 @@ from tiledesk_fake.core.clock import milliseconds
 from tiledesk_fake.errors import MisuseError, ProfileError, nearest
 from tiledesk_fake.violations.violation import CLIENT_RULES
 
-RULES = (*CLIENT_RULES, "unspent-fault")
-"""The rules whose breach fails a test."""
+from .failing import fail_in
+
+UNSPENT_FAULT = "unspent-fault"
+JUDGED_RULES = (*CLIENT_RULES, UNSPENT_FAULT)
+"""The rules whose breach fails a test: those of clients, and one of tests."""
 
 _MARKER = "tiledesk"
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
@@ -39,7 +42,31 @@ class Settings(NamedTuple):
     @property
     def forbidden(self) -> frozenset[str]:
         """The rules whose breach fails the test."""
-        return frozenset(RULES) - self.allow if self.strict else frozenset()
+        return frozenset(JUDGED_RULES) - self.allow if self.strict else frozenset()
+
+
+class SettingsOfTests:
+    """The settings of each test, read once."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._of_run: Settings | None = None
+        self._of_test: tuple[str, Settings] | None = None
+
+    def of(self, item: pytest.Item) -> Settings:
+        """The settings of a test, which fails where they cannot work."""
+        if self._of_test is None or self._of_test[0] != item.nodeid:
+            try:
+                if self._of_run is None:
+                    self._of_run = settings_of_run(self._config)
+                self._of_test = item.nodeid, settings_of(item, self._of_run)
+            except SettingError as problem:
+                fail_in(item, str(problem))
+        return self._of_test[1]
+
+    def forget(self) -> None:
+        """Read the settings of the next test anew, also where that is the same test once more."""
+        self._of_test = None
 
 
 def settings_of_run(config: pytest.Config) -> Settings:
@@ -167,8 +194,8 @@ def _allowed(value: Any, source: str) -> frozenset[str]:
         raise SettingError(f"{source}: expected a list of rules, got {value!r}")
     rules = [word for rule in rules for word in (_words(rule) if isinstance(rule, str) else [rule])]
     for rule in rules:
-        if rule not in RULES:
-            raise SettingError(f"{source}: there is no rule {rule!r}{nearest(str(rule), RULES)}")
+        if rule not in JUDGED_RULES:
+            raise SettingError(f"{source}: there is no rule {rule!r}{nearest(str(rule), JUDGED_RULES)}")
     return frozenset(rules)
 
 

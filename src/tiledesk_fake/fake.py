@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -155,7 +155,6 @@ class TiledeskFake:
         self._made_state: State | None = None
         self._made_app: WSGIApplication | None = None
         self._server: Server | None = None
-        self._listen: Callable[[WSGIApplication], Server] | None = None
 
     @property
     def _state(self) -> State:
@@ -165,11 +164,6 @@ class TiledeskFake:
                 if self._made_state is None:
                     self._made_state = State(self._contract, self._secret or new_secret(), self._seed)
         return self._made_state
-
-    @property
-    def _in_use(self) -> bool:
-        """Whether it has been asked for anything yet: until then there is nothing that could be in its journal."""
-        return self._made_state is not None
 
     @property
     def profile(self) -> Mapping[str, str]:
@@ -363,36 +357,55 @@ class TiledeskFake:
                     self._made_app = create_app(Road(self._state, self._base_path))
         return self._made_app
 
-    def start(self) -> Self:
-        """Listen, in a thread of this process. Raises CannotListen if the address or port cannot be had."""
+    def start(self, *, beside: Server | None = None) -> Self:
+        """Listen, in a thread of this process: its own, or that of the server `beside`, which must be stopped later.
+
+        Raises CannotListen if the address or port cannot be had.
+        """
         from .serving.server import Server
 
         with self._making:
             if self._server is not None:
                 raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-            server = Server(self.wsgi_app, host=self._host, port=self._port)
+            server = Server(self.wsgi_app, host=self._host, port=self._port, beside=beside)
             server.start()
             self._server = server
         return self
 
-    def _start_when_asked(self, listen: Callable[[WSGIApplication], Server]) -> None:
-        """Listen from the moment on that somebody first asks for `url`; until then a fake costs next to nothing.
+    def hand_over(self, app: WSGIApplication) -> Server | None:
+        """Let another app answer at this fake's address, as a test runner does when a test is over.
 
-        `listen` starts a server for the app that it is given.
+        `url` stays the same, and so do the connections of clients; those that wait for an answer which is held back
+        are closed. What comes back is the server at that address, or None for a fake that does not listen.
+
+        >>> from wsgiref.simple_server import demo_app
+        >>> with TiledeskFake() as fake:
+        ...     before = fake.url
+        ...     server = fake.hand_over(demo_app)
+        ...     fake.url == before
+        True
         """
-        self._listen = listen
+        with self._making:
+            if self._server is not None:
+                self._server.hand_over(app)
+            return self._server
+
+    def close_held(self) -> None:
+        """Close the connections of clients that wait for an answer which is held back: a `delay_s`, or silence."""
+        with self._making:
+            if self._server is not None:
+                self._server.close_held()
 
     @property
     def listening(self) -> bool:
-        """Whether the server is started, or will be when somebody asks for `url`."""
-        return self._server is not None or self._listen is not None
+        """Whether there is an address to call."""
+        return self._server is not None
 
     def stop(self) -> None:
         """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
         with self._making:
-            self._listen = None
             server, self._server = self._server, None
-        # Outside the lock: the server's thread, which is waited for, may be about to make the app.
+        # Outside the lock: the server's thread, which is waited for, may be about to take it.
         if server is not None:
             server.stop()
 
@@ -400,11 +413,6 @@ class TiledeskFake:
     def url(self) -> str:
         """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
         server = self._server
-        if server is None:
-            with self._making:
-                if self._server is None and self._listen is not None:
-                    self._server = self._listen(self.wsgi_app)
-                server = self._server
         if server is None:
             raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
         host = f"[{server.host}]" if ":" in server.host else server.host
@@ -420,8 +428,7 @@ class TiledeskFake:
 
     def __repr__(self) -> str:
         where = self.url if self._server is not None else "not listening"
-        users, tokens = (len(self._state.users), len(self._state.history)) if self._in_use else (0, 0)
-        return f"<TiledeskFake {where}, {users} users, {tokens} tokens>"
+        return f"<TiledeskFake {where}, {len(self._state.users)} users, {len(self._state.history)} tokens>"
 
     def _token(self, record: Record) -> Token:
         expires_at = None if record.expires_ms is None else moment(record.expires_ms)

@@ -97,7 +97,9 @@ import pytest_tiledesk_fake
 assert "tiledesk_fake" not in sys.modules
 from pytest_tiledesk_fake import Factory, LateCallWarning
 from tiledesk_fake import TiledeskFake, Token, User
+from tiledesk_fake.pytest import Factory as SameFactory, LateCallWarning as SameWarning
 assert issubclass(LateCallWarning, UserWarning)
+assert (SameFactory, SameWarning) == (Factory, LateCallWarning)
 try:
     pytest_tiledesk_fake.Fatcory
 except AttributeError as error:

@@ -61,6 +61,12 @@ class Service:
         for connection in self.open:
             connection.cut_off()
 
+    def cut_off_held(self) -> None:
+        """Close the connections whose answer is held back."""
+        for connection in self.open:
+            if connection.held:
+                connection.cut_off()
+
     def seal(self, answer: Answer, request: Request | None = None) -> bytes:
         """The bytes of an answer; without a request it is the last one of its connection."""
         if request is None or not request.keep_alive:
@@ -148,6 +154,11 @@ class Connection:
 
     def cut_off(self) -> None:
         self._stream.abort()
+
+    @property
+    def held(self) -> bool:
+        """Whether the client waits for an answer that comes late or never, for which it has all the time there is."""
+        return self.deadline == math.inf
 
     def fileno(self) -> int:
         """The descriptor of the socket, negative once it is closed."""

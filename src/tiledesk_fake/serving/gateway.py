@@ -18,10 +18,10 @@ class Answer(NamedTuple):
 
 
 class Gateway:
-    """Calls a WSGI app with what every environ has in common, and collects its answer."""
+    """Calls a WSGI app, which may change, with what every environ has in common, and collects its answer."""
 
     def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
-        self._app = app
+        self.app = app
         self._common: WSGIEnvironment = {
             "SCRIPT_NAME": "",
             "SERVER_NAME": host,
@@ -46,7 +46,7 @@ class Gateway:
         start_response = _StartResponse()
         method = environ["REQUEST_METHOD"]
         try:
-            parts = self._app(environ, start_response)
+            parts = self.app(environ, start_response)
             try:
                 body = b"".join(parts)
             finally:

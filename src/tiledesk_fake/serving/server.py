@@ -43,7 +43,7 @@ class Server:
         self, app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0, beside: "Server | None" = None
     ) -> None:
         self.host = host
-        self._beside = beside
+        self.beside = beside
         self.limits = Limits()
         self._app = app
         self._wanted_port = port
@@ -61,7 +61,7 @@ class Server:
                     f"this server listens already, on {_spell(self.host, self.port)}; stop it first, or make another"
                 )
             _let_forks_go()  # not at import, which must change nothing
-            beside = self._beside._listening if self._beside else None
+            beside = self.beside._listening if self.beside else None
             if beside and not beside.alive:
                 beside = None
             self._listening = _Listening(self._app, self.host, self._wanted_port, self.limits, beside)
@@ -88,6 +88,21 @@ class Server:
             if self._listening:
                 self._listening.end_soon()
                 self._listening = None
+
+    def hand_over(self, app: WSGIApplication) -> None:
+        """Answer by another app from the next request on, and close what the first one holds back."""
+        with self._lock:
+            self._app = app
+            if self._listening:
+                self._listening.service.gateway.app = app
+        self.close_held()
+
+    def close_held(self) -> None:
+        """Close the connections of clients that wait for an answer which is held back, soon."""
+        with self._lock:
+            # Waking the thread costs more than a test without a call.
+            if self._listening and self._listening.service.open:
+                self._listening.close_held_soon()
 
     @property
     def listening(self) -> bool:
@@ -186,6 +201,10 @@ class _Listening:
             self.end()
         else:
             self._loop.call(self._close)
+
+    def close_held_soon(self) -> None:
+        # In the loop's thread: a request that the app has in hand may be held back after this.
+        self._loop.call(self.service.cut_off_held)
 
     def disown(self) -> None:
         """Replace all descriptors by one of /dev/null, in a forked child where the thread does not exist.
