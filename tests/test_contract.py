@@ -21,8 +21,8 @@ from tiledesk_fake import ContractError, ProfileError, TiledeskFake, contract, d
 from tiledesk_fake.contract import FILE, Contract, load, merge_patch
 from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.state import State
-from tiledesk_fake.web.app import create_app
 from tiledesk_fake.web.road import Road
+from tiledesk_fake.web.wsgi import WsgiApp
 
 TEXT = FILE.read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)
@@ -690,7 +690,7 @@ class Service:
 
     def __init__(self, contract: Contract, tokens: int = 3) -> None:
         self.state = State(contract, SECRET, None)
-        self.app = create_app(Road(self.state, contract.base_path))
+        self.app = WsgiApp(Road(self.state, contract.base_path))
         self.ada = self.state.add_user("ada@example.com", "secret", None, True)
         for number in range(tokens):
             self.state.issue(

@@ -78,6 +78,8 @@ def test_the_shell_snippets_work(snippet: Snippet) -> None:
             case "pip":
                 assert words[1:] == ["install", "."]
                 assert (ROOT / "pyproject.toml").exists()
+            case "flask":
+                run([sys.executable, "-m", *words])
             case "tiledesk-fake" if words[1] == "serve":
                 serve(words[2:])
             case "tiledesk-fake":

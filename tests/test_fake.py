@@ -16,7 +16,6 @@ from wsgiref.handlers import SimpleHandler
 import httpx
 import jwt
 import pytest
-from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +33,7 @@ from tiledesk_fake import (
 )
 from tiledesk_fake.contract import load
 from tiledesk_fake.scenario import parse_scenario
-from tiledesk_fake.web import app
+from tiledesk_fake.web import wsgi
 from tiledesk_fake.web.road import Road
 
 SECRET = "0123456789abcdef" * 4
@@ -696,7 +695,7 @@ def test_the_app_is_made_once(fake: TiledeskFake) -> None:
 
 
 def test_the_app_is_one_of_flask_and_its_test_client_calls_it(fake: TiledeskFake, ada: User) -> None:
-    client = cast(Flask, fake.wsgi_app).test_client()
+    client = fake.app.test_client()
     headers = {"Authorization": fake.issue_token(ada, jti="phone").authorization}
 
     listing = client.get("/v3/jwt/history?direction=1", headers=headers)
@@ -838,14 +837,14 @@ def test_the_profile_may_be_a_file(tmp_path: Path) -> None:
 
 def test_who_needs_the_app_and_who_starts_the_fake_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     making, asked = threading.Event(), threading.Event()
-    create_app = app.create_app
+    make = wsgi.WsgiApp
 
-    def create_slowly(road: Any) -> Any:
+    def make_slowly(road: Any) -> Any:
         making.set()
         asked.wait(0.2)
-        return create_app(road)
+        return make(road)
 
-    monkeypatch.setattr(app, "create_app", create_slowly)
+    monkeypatch.setattr(wsgi, "WsgiApp", make_slowly)
     fake = TiledeskFake()
 
     def start() -> None:

@@ -221,7 +221,7 @@ def test_only_problems_pairs_refusals_with_statuses() -> None:
         "core/history.py",
         "core/users.py",
         "gate/jwt.py",
-        *(name for name in FAKE if name.startswith("web/") and name not in ("web/problems.py", "web/app.py")),
+        *(name for name in FAKE if name.startswith("web/") and name != "web/problems.py"),
     ]
 
     assert {name: numbers for name in deciding if (numbers := refusing_numbers(FAKE[name]))} == {}
@@ -231,11 +231,6 @@ def test_only_problems_pairs_refusals_with_statuses() -> None:
 def test_the_gate_reckons_with_the_statuses_of_passport_alone() -> None:
     """Of two failed strategies the first status counts; the answers are made elsewhere."""
     assert refusing_numbers(FAKE["gate/gate.py"]) == {400, 401}
-
-
-def test_the_app_has_statuses_for_what_never_gets_onto_the_road_alone() -> None:
-    """A body that is too large to be read, and a bug."""
-    assert refusing_numbers(FAKE["web/app.py"]) == {413, 500}
 
 
 HIDDEN = {"password", "secret", "authorization", "jwt", "body", "target", "query"}

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .errors import ScenarioError as ScenarioError
     from .errors import TiledeskFakeError as TiledeskFakeError
     from .fake import TiledeskFake as TiledeskFake
-    from .fake import Token as Token
+    from .fake import create_app as create_app
+    from .handles import Token as Token
     from .state import Snapshot as Snapshot
     from .violations.violation import Violation as Violation
 
@@ -46,9 +47,10 @@ _HOMES = {
     "Snapshot": "state",
     "TiledeskFake": "fake",
     "TiledeskFakeError": "errors",
-    "Token": "fake",
+    "Token": "handles",
     "User": "core.users",
     "Violation": "violations.violation",
+    "create_app": "fake",
 }
 
 __all__ = list(_HOMES)

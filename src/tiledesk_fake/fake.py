@@ -1,18 +1,16 @@
-"""`TiledeskFake`: the interface for tests, over one state, one Flask app and one server."""
+"""`TiledeskFake`: the interface for tests, over one state, one WSGI app and one server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import contract as contracts
-from .arguments import checked, phrase
+from .arguments import checked
 from .contract.profile import check, read_profile
 from .core.clock import Clock, milliseconds, moment
 from .core.faults import Faults
@@ -21,7 +19,8 @@ from .core.ids import hex_id, new_secret, parse_hex_id
 from .core.journal import Journal
 from .core.redaction import redacted
 from .core.users import User, check_text
-from .errors import MisuseError, NotFound, NotListening, nearest
+from .errors import MisuseError, NotFound, NotListening
+from .handles import Token, UsersByEmail
 from .state import Snapshot, State
 
 if TYPE_CHECKING:
@@ -29,84 +28,12 @@ if TYPE_CHECKING:
 
     from .scenario import Scenario, ScenarioToken
     from .serving.server import Server
+    from .web.app import FlaskApp
+    from .web.wsgi import WsgiApp
 
 
-# Comparing takes time, and who has more users does not look through a list of them.
-_MOST_NAMED = 20
 _USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one with that e-mail address"
 _TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token and its record in a user's history. `revoked` is looked up each time; all else never changes.
-
-    `id` is that of the record, 24 hex digits in lower case; `jti` that of the JWT. Times are aware datetimes in UTC:
-    `created_at` in whole milliseconds, `expires_at` in whole seconds, or None for a token that never expires.
-    """
-
-    id: str
-    jti: str
-    created_at: datetime
-    expires_at: datetime | None
-    _record: Record = field(repr=False, compare=False)
-    _state: State = field(repr=False, compare=False)
-
-    @property
-    def revoked(self) -> bool:
-        """Whether the token is revoked now. Raises NotFound once a reset has forgotten the token."""
-        with self._state.lock:
-            record = self._state.history.by_id(self._record.id)
-        if record is None:
-            raise NotFound(f"this fake does not hold the token {self.jti!r} any more; reset forgets tokens")
-        return record.revoked
-
-    @property
-    def jwt(self) -> str:
-        """The signed token, without a scheme word. Raises NotFound once a reset has forgotten the token."""
-        return self._state.jwt(self._record)
-
-    @property
-    def authorization(self) -> str:
-        """The value of an `Authorization` header that carries this token: `JWT eyJ…`."""
-        return f"JWT {self.jwt}"
-
-
-class UnknownUser(NotFound, KeyError):
-    """No user has this e-mail address. A KeyError too, because the users are a mapping."""
-
-    # A KeyError would show the representation of its message.
-    __str__ = Exception.__str__
-
-
-class UsersByEmail(Mapping[str, User]):
-    """The users of a fake, by their e-mail addresses, in the order they were added."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def __getitem__(self, email: str) -> User:
-        if not isinstance(email, str):
-            raise UnknownUser(f"expected an e-mail address, got {phrase(type(email))}")
-        user = self._state.users.by_email(email)
-        if user is None:
-            named = [*islice(self, _MOST_NAMED), *(["…"] if len(self) > _MOST_NAMED else [])]
-            hint = nearest(email, named) if named else "; add_user makes users"
-            raise UnknownUser(redacted(f"there is no user {email!r}{hint}"))
-        return user
-
-    def __contains__(self, email: object) -> bool:
-        return isinstance(email, str) and self._state.users.by_email(email) is not None
-
-    def __iter__(self) -> Iterator[str]:
-        with self._state.lock:
-            return iter([user.email for user in self._state.users])
-
-    def __len__(self) -> int:
-        return len(self._state.users)
-
-    def __repr__(self) -> str:
-        return f"<users {list(self)}>"
 
 
 class TiledeskFake:
@@ -153,7 +80,8 @@ class TiledeskFake:
         # What is made when it is first needed, and the lock that it is made under; whoever holds that waits for nobody.
         self._making = RLock()
         self._made_state: State | None = None
-        self._made_app: WSGIApplication | None = None
+        self._made_wsgi_app: WsgiApp | None = None
+        self._made_app: FlaskApp | None = None
         self._server: Server | None = None
 
     @property
@@ -343,18 +271,44 @@ class TiledeskFake:
         self._state.restore(snapshot)
 
     @property
-    def wsgi_app(self) -> WSGIApplication:
-        """The fake as a WSGI app (Flask) with the same state, for clients that need no socket.
+    def wsgi_app(self) -> WsgiApp:
+        """The fake as a WSGI app with the same state, for clients that need no socket.
 
         Where the real server would not answer, calling it raises NoAnswer.
         """
+        if self._made_wsgi_app is None:
+            with self._making:
+                if self._made_wsgi_app is None:
+                    from .web.road import Road
+                    from .web.wsgi import WsgiApp
+
+                    self._made_wsgi_app = WsgiApp(Road(self._state, self._base_path))
+        return self._made_wsgi_app
+
+    @property
+    def app(self) -> FlaskApp:
+        """The fake as a Flask app of its own, with the same state, for whatever Flask can do.
+
+        Routes, blueprints, hooks and signals work for each way in: `url`, `wsgi_app` and `app.test_client()`. The three
+        operations are there by their operationIds: `url_for("listTokens")`. Set-up is allowed at any time.
+
+        >>> fake = TiledeskFake()
+        >>> @fake.app.get("/v3/projects/<id>")
+        ... def project(id):
+        ...     return {"_id": id, "name": "Support"}
+        >>> fake.app.test_client().get("/v3/projects/5").json["name"]
+        'Support'
+        >>> fake.journal.assert_called("project", id="5", status=200)
+        """
         if self._made_app is None:
+            wsgi_app = self.wsgi_app
             with self._making:
                 if self._made_app is None:
-                    from .web.app import create_app
-                    from .web.road import Road
+                    from .web.app import FlaskApp
 
-                    self._made_app = create_app(Road(self._state, self._base_path))
+                    app = FlaskApp(wsgi_app.road, self._contract.operations, self._state.journal.know)
+                    app.extensions["tiledesk_fake"] = self
+                    self._made_app = wsgi_app.flask = app
         return self._made_app
 
     def start(self, *, beside: Server | None = None) -> Self:
@@ -453,6 +407,22 @@ class TiledeskFake:
             expires_at=token.expires_at,
             revoked=token.revoked,
         )
+
+
+def create_app(*, scenario: str | Path | Mapping[str, Any] | None = None, **arguments: Any) -> FlaskApp:
+    """A Flask app that is a new fake, for `flask run` and any WSGI server.
+
+    `scenario` is what `TiledeskFake.load` takes, `arguments` are those of TiledeskFake, and the fake is
+    `app.extensions["tiledesk_fake"]`. Raises what these raise.
+
+    >>> app = create_app(scenario={"users": [{"email": "ada@example.com"}]})
+    >>> len(app.extensions["tiledesk_fake"].users)
+    1
+    """
+    fake = TiledeskFake(**arguments)
+    if scenario is not None:
+        fake.load(scenario)
+    return fake.app
 
 
 def _choices_and_evidence(

@@ -23,8 +23,8 @@ from tests.hardening.defects_of_server import stretched, waiting_in_turn
 from tests.hardening.planting import Made, Plant, Planting, by, defect, instead, runs_by_itself
 from tests.hardening.served import SIGNING_SECRET, Served, serving
 from tiledesk_fake.core import history
-from tiledesk_fake.fake import UsersByEmail
 from tiledesk_fake.gate import jwt as tokens
+from tiledesk_fake.handles import UsersByEmail
 from tiledesk_fake.serving.connection import Connection
 from tiledesk_fake.serving.reader import Limits
 
@@ -177,7 +177,7 @@ DEFECTS = [
     ),
     defect(
         "looks through its users while others are added",
-        instead("tiledesk_fake.fake.UsersByEmail.__iter__", looked_through_slowly),
+        instead("tiledesk_fake.handles.UsersByEmail.__iter__", looked_through_slowly),
         test_concurrency.test_users_can_be_looked_through_while_others_are_added,
     ),
     defect(

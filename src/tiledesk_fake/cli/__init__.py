@@ -22,7 +22,8 @@ from .. import __version__, contract, demo
 from ..contract.profile import CHOICES, parse_assumptions, read_profile
 from ..core.redaction import JWT, printable
 from ..errors import TiledeskFakeError
-from ..fake import TiledeskFake, Token
+from ..fake import TiledeskFake
+from ..handles import Token
 
 _profile = click.option(
     "--profile",

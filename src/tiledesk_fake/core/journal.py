@@ -4,7 +4,7 @@ Bounded in number and in bytes; what had to go is counted.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from sys import getsizeof
 from threading import Lock
@@ -72,12 +72,16 @@ class Journal:
 
     def __init__(self, parameters: Mapping[str, Sequence[str]]) -> None:
         """`parameters` has the names of the parameters of each operation."""
-        self._parameters = parameters
+        self._parameters = dict(parameters)
         self._lock = Lock()
         self._untaken: list[Violation] = []
         # How many exchanges have left, dropped or cleared.
         self._gone = 0
         self._clear()
+
+    def know(self, endpoint: str, parameters: Iterable[str]) -> None:
+        """From now on, an endpoint of the user's own can be asked for, with these path parameters too."""
+        self._parameters[endpoint] = tuple(dict.fromkeys((*self._parameters.get(endpoint, ()), *parameters)))
 
     def _clear(self) -> None:
         self._exchanges: deque[Exchange] = deque()

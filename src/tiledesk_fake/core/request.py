@@ -1,4 +1,4 @@
-"""What the road reads of a request."""
+"""A request as it came: what the road, the gate and the judge of violations read of it."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 # Not frozen, which takes three times as long to make.
 @dataclass(slots=True)
 class Request:
-    """One request; `target` is raw, as the client sent it."""
+    """One request.
+
+    `target` is raw, as the client sent it. `below_mount` is the same without what the fake is mounted under, where it
+    is; without a mount it is the target.
+    """
 
     method: str
     target: str = field(repr=False)
@@ -15,3 +19,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     requested_headers: str | None = None
     host: str = "127.0.0.1"
+    below_mount: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        self.below_mount = self.below_mount or self.target

@@ -41,6 +41,8 @@ class Heard:
     path: str | None = field(default=None, repr=False)
     allowed: tuple[str, ...] = ()
     operation: Operation | None = None
+    # That of the user's own view, where one answered.
+    endpoint: str | None = None
     path_params: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Query = field(default_factory=dict, repr=False)
     user: User | None = None
@@ -63,7 +65,7 @@ class _Breach(NamedTuple):
     keys: tuple[str, ...]
 
 
-class Manners:
+class Judge:
     """Finds the violations of requests, as a contract sees them."""
 
     def __init__(self, contract: Contract, parameters: Parameters, base_path: str) -> None:
@@ -84,7 +86,7 @@ class Manners:
         violations = () if request.method == "OPTIONS" else tuple(self._violations(request, heard))
         return Exchange(
             heard.at_ms,
-            heard.operation.id if heard.operation else None,
+            heard.operation.id if heard.operation else heard.endpoint,
             request.method,
             _shown(request.target),
             {name: _shown(value) for name, value in heard.path_params.items()},
@@ -93,7 +95,7 @@ class Manners:
             status,
             heard.fault,
             violations,
-            {name: hash(value) for name, value in heard.values().items() if name in self._names},
+            {name: hash(value) for name, value in heard.values().items() if heard.endpoint or name in self._names},
         )
 
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
@@ -106,22 +108,17 @@ class Manners:
     def _breaches(self, request: Request, heard: Heard) -> Iterator[_Breach]:
         if request.authorization is not None and (breach := _of_authorization(request.authorization)):
             yield breach
+        if heard.endpoint is not None:
+            # The contract says nothing of other people's endpoints but who may call.
+            yield from _in_query(heard.query)
+            return
         if heard.operation is None:
             # A body can be refused before anybody looks at the path.
             if not (request.body and heard.path is None and self._path_of(request)):
                 yield self._of_target(request, heard)
         elif heard.query or heard.path_params:
             yield from self._of_parameters(heard.operation, heard)
-        for name, values in heard.query.items():
-            if _is_credential(name, values):
-                yield _Breach(
-                    "auth-in-query",
-                    f"Take {redacted(name)!r} out of the query and send the token in the Authorization header; "
-                    "what is in a URL ends up in logs.",
-                    _EXPECTED_AUTHORIZATION,
-                    f"the query parameter {redacted(name)}=<redacted>",
-                    ("components", "securitySchemes", "jwtAuth"),
-                )
+        yield from _in_query(heard.query)
         if request.body:
             yield _Breach(
                 "unexpected-body",
@@ -222,6 +219,19 @@ def _unknown_parameter(name: str, operation: Operation, known: list[str], keys: 
 
 def _is_credential(name: str, values: Sequence[str]) -> bool:
     return name.lower() in _QUERY_CREDENTIALS or any(JWT.search(text) for text in (name, *values))
+
+
+def _in_query(query: Query) -> Iterator[_Breach]:
+    for name, values in query.items():
+        if _is_credential(name, values):
+            yield _Breach(
+                "auth-in-query",
+                f"Take {redacted(name)!r} out of the query and send the token in the Authorization header; "
+                "what is in a URL ends up in logs.",
+                _EXPECTED_AUTHORIZATION,
+                f"the query parameter {redacted(name)}=<redacted>",
+                ("components", "securitySchemes", "jwtAuth"),
+            )
 
 
 def _described(schema: Mapping[str, Any]) -> str:

@@ -1,113 +1,303 @@
-"""The Flask app: hands each request to the road, and the answer back. The only module that knows Flask."""
+"""The Flask app of one fake: what Flask developers know, over the same road. The only module that knows Flask.
 
-from collections.abc import Iterable
-from functools import cache
-from http import HTTPStatus
-from urllib.parse import quote
+The operations are Flask's too: rules and view functions by operationId. What the contract's paths match is the fake's,
+before any rule of the user's; so is what no rule matches.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.wsgi import get_input_stream
+from flask import Flask, Request, Response, request, signals
+from flask.sansio.scaffold import setupmethod
+from flask.typing import ResponseReturnValue, RouteCallable
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import MapAdapter, Rule, UnicodeConverter
 
-from ..core.request import Request
-from ..errors import NoAnswer
-from ..log import log
+from ..contract import Operation
+from ..core.request import Request as HeardRequest
+from ..errors import MisuseError, NoAnswer
+from ..refusals import Refusal
 from ..serving.delivery import KEY as DELIVERY
-from . import wire
-from .answer import Answer, json_answer
-from .body import BODY_LIMIT
+from ..serving.delivery import Delivery
+from ..violations.judge import Heard
+from .answer import Answer
+from .problems import NEVER_SENT, internal_error
 from .road import Road
+from .routes import Place
+from .wsgi import read_request, status_line
 
-_WITHOUT_BODY = (204, 304)
+_CONVERTER = re.compile(r"<[^>]*>")
+_SIGNALS = (
+    signals.request_started,
+    signals.request_finished,
+    signals.request_tearing_down,
+    signals.got_request_exception,
+    signals.appcontext_pushed,
+    signals.appcontext_popped,
+    signals.appcontext_tearing_down,
+)
+_WsgiApp = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 
-class _App(Flask):
-    road: Road
+class _Hearing(NamedTuple):
+    """What is known of a request while Flask has it."""
+
+    request: HeardRequest
+    heard: Heard
+    place: Place | Refusal
+    delivery: Delivery | None
+    wish: Delivery
+
+    @property
+    def operation(self) -> Operation | None:
+        return self.heard.operation
+
+    @property
+    def is_the_fakes(self) -> bool:
+        """Whether the target is one that the contract's paths match, by whatever method, or a preflight."""
+        return self.request.method == "OPTIONS" or (isinstance(self.place, Place) and bool(self.place.operations))
+
+
+class FlaskApp(Flask):
+    """A Flask app that answers as the fake does, and as whoever adds to it wishes."""
+
+    # What its logger is called; that of this package is silent unless it is asked for.
+    name = "tiledesk-fake"
+
+    def __init__(self, road: Road, operations: Iterable[Operation], know: Callable[[str, Iterable[str]], None]) -> None:
+        """`know` is told of every endpoint that the user adds, with the names of its parameters."""
+        super().__init__("tiledesk_fake", static_folder=None, template_folder=None)
+        # Its own, because a middleware may hand an environ on to the app of another fake.
+        self._hearing = f"tiledesk_fake.hearing.{id(self)}"
+        self._road = road
+        self._know = know
+        self._rules: dict[str, Rule] = {}
+        self.url_map.converters["default"] = _Segment
+        for operation in operations:
+            rule = road.base_path + re.sub(r"{([^}]*)}", r"<\1>", operation.path)
+            super().add_url_rule(
+                rule,
+                endpoint=operation.id,
+                view_func=self._view(operation.id),
+                methods=[operation.method],
+                provide_automatic_options=False,
+            )
+            self._rules[operation.id] = next(self.url_map.iter_rules(operation.id))
+        self._own_views = dict(self.view_functions)
+
+    @property
+    def hooked(self) -> bool:
+        """Whether somebody added what has a say in requests: a rule, a view, a hook, a signal, a middleware."""
+        return bool(
+            self.view_functions != self._own_views
+            or self.before_request_funcs
+            or self.after_request_funcs
+            or self.teardown_request_funcs
+            or self.teardown_appcontext_funcs
+            or self.url_value_preprocessors
+            or "wsgi_app" in vars(self)
+            or any(signal.receivers and signal.has_receivers_for(self) for signal in _SIGNALS)
+        )
+
+    @property
+    def propagates(self) -> bool:
+        """Whether exceptions are let out, by Flask's rules."""
+        configured = self.config["PROPAGATE_EXCEPTIONS"]
+        return bool(self.testing or self.debug if configured is None else configured)
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """As Flask's. Raises MisuseError for a rule on the path of an operation, which would never be asked."""
+        if taken := self._road.operations_at(_CONVERTER.sub("x", rule)):
+            ids = " and ".join(taken)
+            raise MisuseError(
+                f"the rule {rule!r} is on the path of {ids}, which the fake answers itself; "
+                f"to answer in its place set app.view_functions[{taken[0]!r}]"
+            )
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+        for known in self.url_map.iter_rules():
+            if known.endpoint not in self._rules:
+                self._know(known.endpoint, known.arguments)
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        # Flask forbids set-up after the first request; a test adds a route when it needs one.
+        pass
+
+    # From the environ to the journal.
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._noted(super().__call__, environ, start_response)
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request.
+        """As Flask's, with an entry in the journal."""
+        return self._noted(super().wsgi_app, environ, start_response)
 
-        By the road alone: it needs neither Flask's contexts nor its requests, responses and signals, and they would
-        take longer than all that it does.
-        """
-        answer = self._answer(environ)
-        if answer is None:
-            # The delivery says that nothing of this is ever sent.
-            answer = Answer(500, (), b"")
-        headers = list(answer.headers)
-        if answer.status not in _WITHOUT_BODY:
-            headers.append(("Content-Length", str(len(answer.body))))
-        start_response(_status_line(answer.status), headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+    def _noted(self, app: _WsgiApp, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Call the app, and note what left after all hooks and middleware."""
+        if self._hearing in environ:
+            return app(environ, start_response)
+        hearing = environ[self._hearing] = self._hear(environ)
+        status: int | None = None
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer | None:
+        def started(line: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
+            nonlocal status
+            status = int(line.split(None, 1)[0])
+            return start_response(line, headers, *exc_info)
+
+        def note() -> None:
+            silent = hearing.wish.drop not in (None, "mid-body")
+            self._road.note(hearing.request, hearing.heard, None if silent else status)
+
         try:
-            return self.road.answer(_read(environ), environ.get(DELIVERY))
-        except NoAnswer:
+            parts = app(environ, started)
+        except BaseException as problem:
+            status = None if isinstance(problem, NoAnswer) else NEVER_SENT.status
+            note()
             raise
-        except RequestEntityTooLarge:
-            return json_answer(413, wire.too_large(BODY_LIMIT))
+        if status is not None:
+            note()
+            return parts
+        return _noted_when_begun(parts, note)
+
+    def _hear(self, environ: WSGIEnvironment) -> _Hearing:
+        heard = self._road.hear()
+        # The body is read when it is needed, because the views of the user read theirs.
+        came = read_request(environ, self._road.base_path, with_body=False)
+        delivery: Delivery | None = environ.get(DELIVERY)
+        return _Hearing(came, heard, self._road.locate(came, heard), delivery, delivery or Delivery())
+
+    # From the rule to the response.
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's, but for what is the fake's."""
+        adapter = super().create_url_adapter(request)
+        if request is None or adapter is None:
+            return adapter
+        hearing = request.environ.get(self._hearing) or self._hear(request.environ)
+        return _FakeFirst(adapter, hearing, self._rules)
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """As Flask's, but for what is the fake's; faults are met by who replaces an operation, too."""
+        hearing: _Hearing = request.environ[self._hearing]
+        if hearing.is_the_fakes and hearing.operation is None:
+            return self._answer()
+        if hearing.operation is not None:
+            id = hearing.operation.id
+            if self.view_functions[id] is not self._own_views[id]:
+                answer = self._road.meet_fault(hearing.heard, hearing.wish)
+                if answer or hearing.wish.drop:
+                    return self._respond(hearing, answer)
+        elif isinstance(request.routing_exception, NotFound) or request.url_rule in self._rules.values():
+            return self._answer()
+        else:
+            self._hear_endpoint(hearing)
+        return super().dispatch_request()
+
+    def _hear_endpoint(self, hearing: _Hearing) -> None:
+        if request.url_rule is not None:
+            hearing.heard.endpoint = request.url_rule.endpoint
+            hearing.heard.path_params = {name: str(value) for name, value in (request.view_args or {}).items()}
+            hearing.heard.query = request.args.to_dict(flat=False)
+
+    def _view(self, id: str) -> RouteCallable:
+        def operation(**path_params: str) -> Response:
+            return self._answer()
+
+        operation.__name__ = id
+        return operation
+
+    def _answer(self) -> Response:
+        hearing: _Hearing = request.environ[self._hearing]
+        hearing.request.body = request.get_data()
+        try:
+            answer = self._road.reply(hearing.request, hearing.heard, hearing.wish, hearing.place)
         except Exception:
-            log.exception("a request could not be answered; this is a bug in tiledesk-fake")
-            return json_answer(500, wire.refusal("Internal error of tiledesk-fake."))
+            if self.propagates:
+                raise
+            answer = internal_error()
+        return self._respond(hearing, answer)
+
+    def _respond(self, hearing: _Hearing, answer: Answer | None) -> Response:
+        if hearing.delivery is None:
+            self._road.carry_out(hearing.wish)
+        answer = answer or NEVER_SENT
+        response = Response(answer.body, status_line(answer.status), list(answer.headers))
+        if not any(name == "Content-Type" for name, _ in answer.headers):
+            # Flask declares HTML where nothing is declared; the real server declares nothing.
+            del response.headers["Content-Type"]
+        return response
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """As Flask's; a request that gets no answer is no matter for error handlers."""
+        if isinstance(e, NoAnswer):
+            raise e
+        return super().handle_user_exception(e)
+
+    def handle_exception(self, e: Exception) -> Any:
+        """As Flask's; a request that gets no answer is no failure."""
+        if isinstance(e, NoAnswer):
+            raise e
+        return super().handle_exception(e)
+
+    def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
+        """Log an exception of the user's code, without the path, where credentials may be."""
+        self.logger.error("Exception while a request was answered", exc_info=exc_info)
 
 
-def create_app(road: Road) -> Flask:
-    """A Flask app that answers every request as the road does.
-
-    It lets NoAnswer out where nothing can hold the connection open.
-    """
-    # A copy by hand, because making a Flask app takes longer than making a fake, and every test makes a fake.
-    app = _App.__new__(_App)
-    vars(app).update(vars(_app_without_road()), road=road)
-    return app
-
-
-@cache
-def _app_without_road() -> _App:
-    return _App("tiledesk_fake", static_folder=None, template_folder=None)
-
-
-@cache
-def _status_line(status: int) -> str:
+def _noted_when_begun(parts: Iterable[bytes], note: Callable[[], None]) -> Iterator[bytes]:
+    """The parts of a middleware that is a generator, which starts its response when it is read."""
+    waiting = True
     try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"{status} Error"
+        for part in parts:
+            if waiting:
+                waiting = False
+                note()
+            yield part
+    finally:
+        if waiting:
+            note()
+        getattr(parts, "close", lambda: None)()
 
 
-def _read(environ: WSGIEnvironment) -> Request:
-    has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
-    return Request(
-        method=environ["REQUEST_METHOD"],
-        target=_raw_target(environ),
-        authorization=environ.get("HTTP_AUTHORIZATION"),
-        content_type=environ.get("CONTENT_TYPE", ""),
-        body=get_input_stream(environ, max_content_length=BODY_LIMIT).read() if has_body else b"",
-        requested_headers=environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-        host=environ.get("HTTP_HOST", "127.0.0.1"),
-    )
+class _Segment(UnicodeConverter):
+    """Werkzeug's converter of a segment, for which a slash is part of the value when a URL is built."""
+
+    def to_url(self, value: Any) -> str:
+        return super().to_url(value).replace("/", "%2F")
 
 
-def _raw_target(environ: WSGIEnvironment) -> str:
-    """The request target as it was sent; where the WSGI server does not tell, as it may have been."""
-    raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    if raw is not None:
-        # Werkzeug's test client tells the path alone there, so the query is taken from where all servers tell it.
-        path = raw.partition("?")[0]
-    else:
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        path = quote(_octets(path), safe="/:@!$&'()*+,;=~")
-    query = environ.get("QUERY_STRING", "")
-    return path + (f"?{query}" if query else "")
+class _FakeFirst(MapAdapter):
+    """Matches what is the fake's before any rule of the user's."""
 
+    def __init__(self, adapter: MapAdapter, hearing: _Hearing, rules: dict[str, Rule]) -> None:
+        super().__init__(
+            adapter.map,
+            adapter.server_name,
+            adapter.script_name,
+            adapter.subdomain,
+            adapter.url_scheme,
+            adapter.path_info,
+            adapter.default_method,
+            adapter.query_args,
+        )
+        self._hearing = hearing
+        self._rules = rules
 
-def _octets(path: str) -> bytes:
-    """What a path of an environ stands for; httpx.WSGITransport puts it there as text, where WSGI asks for octets."""
-    try:
-        octets = path.encode("latin-1")
-        octets.decode()
-    except UnicodeError:
-        return path.encode("utf-8", "surrogateescape")
-    return octets
+    def match(self, path_info: str | None = None, *arguments: Any, **named: Any) -> Any:
+        if path_info is None and self._hearing.operation is not None:
+            rule = self._rules[self._hearing.operation.id]
+            path_params = dict(self._hearing.heard.path_params)
+            return (rule if named.get("return_rule") else rule.endpoint), path_params
+        if path_info is None and self._hearing.is_the_fakes:
+            raise NotFound
+        return super().match(path_info, *arguments, **named)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ..contract import Contract
 from ..core.faults import Spent
 from ..core.redaction import redacted
+from ..log import log
 from ..refusals import (
     BadRequest,
     CannotDelete,
@@ -75,6 +76,16 @@ _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
     FallsThrough: lambda refusal: json_answer(400, wire.fall_through(redacted(refusal.project))),
     NoSuchPage: _not_found_page,
 }
+
+
+NEVER_SENT = Answer(500, (), b"")
+"""What stands where an answer is to be made, and the delivery says that nothing of it arrives."""
+
+
+def internal_error() -> Answer:
+    """What is answered where the fake itself fails; the exception that is being handled goes to the log."""
+    log.exception("a request could not be answered; this is a bug in tiledesk-fake")
+    return json_answer(500, wire.refusal("Internal error of tiledesk-fake."))
 
 
 def settled(refusal: Refusal, contract: Contract) -> Refusal:

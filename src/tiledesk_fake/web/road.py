@@ -8,19 +8,18 @@ from functools import lru_cache
 
 from ..contract import Contract
 from ..contract.parameters import Parameters, parse_query
-from ..core.faults import Spent
 from ..core.request import Request
 from ..errors import NoAnswer
 from ..refusals import Dropped, Refusal
 from ..serving.delivery import Delivery, Drop
 from ..state import State
-from ..violations.judge import Heard, Manners
+from ..violations.judge import Heard, Judge
 from . import wire
 from .answer import Answer
 from .body import BeforeCors, check_body
 from .operations import OPERATIONS
 from .problems import answer_to, faulty_answer, settled
-from .routes import Routes
+from .routes import Place, Routes
 
 _LINE_BREAK = re.compile(r"[\r\n]")
 _FROM_ANYWHERE = ("Access-Control-Allow-Origin", "*")
@@ -30,68 +29,117 @@ class Road:
     """Answers requests to one fake's state, as its contract says, and notes them in its journal."""
 
     def __init__(self, state: State, base_path: str) -> None:
+        self.base_path = base_path
         self._state = state
-        self._routes, self._parameters, self._manners = _signposts(state.contract, base_path)
+        self._routes, self._parameters, self._judge = _signposts(state.contract, base_path)
 
     def answer(self, request: Request, delivery: Delivery | None = None) -> Answer | None:
         """The answer to a request, or None where `delivery` says that it never gets one.
 
         Raises NoAnswer where there should be none and there is no delivery to say so.
         """
-        heard = Heard(self._state.clock.now_ms())
+        heard = self.hear()
         wish = delivery or Delivery()
         answer = None
         try:
-            answer = self._answer(request, heard, wish)
+            answer = self.reply(request, heard, wish)
         finally:
-            self._state.journal.add(self._manners.exchange(request, heard, answer.status if answer else None))
+            self.note(request, heard, answer.status if answer else None)
         if delivery is None:
-            # Nobody else carries it out; here, where no lock is held any more.
-            if wish.delay_s:
-                self._state.clock.sleep(wish.delay_s)
-            if wish.drop is not None:
-                raise _no_answer(wish.drop)
+            self.carry_out(wish)
         return answer
 
-    def _answer(self, request: Request, heard: Heard, wish: Delivery) -> Answer | None:
-        contract = self._state.contract
-        try:
-            check_body(request)
-            answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish)
-        except BeforeCors as early:
-            return answer_to(settled(early.refusal, contract), contract)
-        except Refusal as refused:
-            refusal = settled(refused, contract)
-            if isinstance(refusal, Dropped):
-                wish.drop = refusal.drop
-                return None
-            answer = answer_to(refusal, contract)
-        return Answer(answer.status, (*answer.headers, _FROM_ANYWHERE), answer.body)
+    def hear(self) -> Heard:
+        """What is known of a request that has just come."""
+        return Heard(self._state.clock.now_ms())
 
-    def _serve(self, request: Request, heard: Heard, wish: Delivery) -> Answer:
-        heard.path, query_string = self._routes.split(request.target)
-        heard.query = query = parse_query(query_string)
+    def note(self, request: Request, heard: Heard, status: int | None) -> None:
+        """Put a request with its answer into the journal."""
+        self._state.journal.add(self._judge.exchange(request, heard, status))
+
+    def carry_out(self, wish: Delivery) -> None:
+        """Do what a server would do with an answer, where there is none and no lock is held any more."""
+        if wish.delay_s:
+            self._state.clock.sleep(wish.delay_s)
+        if wish.drop is not None:
+            raise _no_answer(wish.drop)
+
+    def operations_at(self, path: str) -> list[str]:
+        """The ids of the operations that a path has, by whatever method."""
+        try:
+            below, _ = self._routes.split(path)
+        except Refusal:
+            return []
+        return [operation.id for operation, _ in self._routes.find("", below).operations.values()]
+
+    def locate(self, request: Request, heard: Heard) -> Place | Refusal:
+        """Where the target of a request leads, and what that says of it; a refusal if it leads nowhere."""
+        try:
+            heard.path, query_string = self._routes.split(request.below_mount)
+        except Refusal as nowhere:
+            return nowhere
+        heard.query = parse_query(query_string)
         place = self._routes.find(request.method, heard.path)
         heard.operation, heard.path_params = place.meant
         if heard.operation is None:
             heard.allowed = place.allowed
+        return place
+
+    def reply(
+        self, request: Request, heard: Heard, wish: Delivery, place: Place | Refusal | None = None
+    ) -> Answer | None:
+        """What a request is answered; `place` is where it leads, if that is known already.
+
+        None, and `wish` says why, where no answer arrives.
+        """
+        try:
+            check_body(request)
+            answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish, place)
+        except BeforeCors as early:
+            return answer_to(settled(early.refusal, self._state.contract), self._state.contract)
+        except Refusal as refusal:
+            return self._refuse(refusal, wish)
+        return _for_everybody(answer)
+
+    def meet_fault(self, heard: Heard, wish: Delivery) -> Answer | None:
+        """What a planned fault answers in the place of an operation; None if there is none, or `wish` says it all."""
+        try:
+            with self._state.lock:
+                answer = self._misbehave(heard, wish)
+        except Refusal as refusal:
+            return self._refuse(refusal, wish)
+        return answer and _for_everybody(answer)
+
+    def _refuse(self, refused: Refusal, wish: Delivery) -> Answer | None:
+        refusal = settled(refused, self._state.contract)
+        if isinstance(refusal, Dropped):
+            wish.drop = refusal.drop
+            return None
+        return _for_everybody(answer_to(refusal, self._state.contract))
+
+    def _serve(self, request: Request, heard: Heard, wish: Delivery, located: Place | Refusal | None) -> Answer:
+        place = self.locate(request, heard) if located is None else located
+        if isinstance(place, Refusal):
+            raise place
         state = self._state
         # One lock around the whole decision: nobody is let in by one state and served from another.
         with state.lock:
-            if heard.operation and (spent := state.faults.spend(heard.operation.id, heard.values())):
-                heard.fault = str(spent.fault)
-                if answer := self._misbehave(spent, wish):
-                    return answer
+            if answer := self._misbehave(heard, wish):
+                return answer
             if place.gated:
-                caller = state.gate.caller(request.authorization, query.get("secret_token", ()))
+                caller = state.gate.caller(request.authorization, heard.query.get("secret_token", ()))
                 heard.user = caller.user
             operation, path_params = place.operation()
-            values = self._parameters.read(operation, path_params, query)
+            values = self._parameters.read(operation, path_params, heard.query)
             return OPERATIONS[operation.id](state, caller, values)
 
-    def _misbehave(self, spent: Spent, wish: Delivery) -> Answer | None:
-        """Do what a fault asks for: answer in the operation's place, drop the answer, or None for neither."""
+    def _misbehave(self, heard: Heard, wish: Delivery) -> Answer | None:
+        """Do what a planned fault asks for: answer in the operation's place, drop the answer, or None for neither."""
+        spent = heard.operation and self._state.faults.spend(heard.operation.id, heard.values())
+        if not spent:
+            return None
         fault = spent.fault
+        heard.fault = str(fault)
         if fault.delay_s:
             clock = self._state.clock
             if clock.frozen:
@@ -107,10 +155,14 @@ class Road:
 
 # All that follows from the contract; most fakes have the same one.
 @lru_cache(maxsize=32)
-def _signposts(contract: Contract, base_path: str) -> tuple[Routes, Parameters, Manners]:
+def _signposts(contract: Contract, base_path: str) -> tuple[Routes, Parameters, Judge]:
     wire.check(contract)
     parameters = Parameters(contract)
-    return Routes(contract, base_path), parameters, Manners(contract, parameters, base_path)
+    return Routes(contract, base_path), parameters, Judge(contract, parameters, base_path)
+
+
+def _for_everybody(answer: Answer) -> Answer:
+    return Answer(answer.status, (*answer.headers, _FROM_ANYWHERE), answer.body)
 
 
 def _no_answer(drop: Drop) -> NoAnswer:

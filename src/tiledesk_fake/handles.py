@@ -1,0 +1,90 @@
+"""What a fake hands out to a test: its tokens, and its users by their e-mail addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from .arguments import phrase
+from .core.history import Record
+from .core.redaction import redacted
+from .core.users import User
+from .errors import NotFound, nearest
+from .state import State
+
+# Comparing takes time, and in a long list nobody looks for a name.
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and its record in a user's history. `revoked` is looked up each time; all else never changes.
+
+    `id` is that of the record, 24 hex digits in lower case; `jti` that of the JWT. Times are aware datetimes in UTC:
+    `created_at` in whole milliseconds, `expires_at` in whole seconds, or None for a token that never expires.
+    """
+
+    id: str
+    jti: str
+    created_at: datetime
+    expires_at: datetime | None
+    _record: Record = field(repr=False, compare=False)
+    _state: State = field(repr=False, compare=False)
+
+    @property
+    def revoked(self) -> bool:
+        """Whether the token is revoked now. Raises NotFound once a reset has forgotten the token."""
+        with self._state.lock:
+            record = self._state.history.by_id(self._record.id)
+        if record is None:
+            raise NotFound(f"this fake does not hold the token {self.jti!r} any more; reset forgets tokens")
+        return record.revoked
+
+    @property
+    def jwt(self) -> str:
+        """The signed token, without a scheme word. Raises NotFound once a reset has forgotten the token."""
+        return self._state.jwt(self._record)
+
+    @property
+    def authorization(self) -> str:
+        """The value of an `Authorization` header that carries this token: `JWT eyJ…`."""
+        return f"JWT {self.jwt}"
+
+
+class UnknownUser(NotFound, KeyError):
+    """No user has this e-mail address. A KeyError too, because the users are a mapping."""
+
+    # A KeyError would show the representation of its message.
+    __str__ = Exception.__str__
+
+
+class UsersByEmail(Mapping[str, User]):
+    """The users of a fake, by their e-mail addresses, in the order they were added."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getitem__(self, email: str) -> User:
+        if not isinstance(email, str):
+            raise UnknownUser(f"expected an e-mail address, got {phrase(type(email))}")
+        user = self._state.users.by_email(email)
+        if user is None:
+            named = [*islice(self, _MOST_NAMED), *(["…"] if len(self) > _MOST_NAMED else [])]
+            hint = nearest(email, named) if named else "; add_user makes users"
+            raise UnknownUser(redacted(f"there is no user {email!r}{hint}"))
+        return user
+
+    def __contains__(self, email: object) -> bool:
+        return isinstance(email, str) and self._state.users.by_email(email) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        with self._state.lock:
+            return iter([user.email for user in self._state.users])
+
+    def __len__(self) -> int:
+        return len(self._state.users)
+
+    def __repr__(self) -> str:
+        return f"<users {list(self)}>"
