@@ -94,17 +94,45 @@ def check_document(document: dict[str, Any]) -> None:
     check_examples(document)
     check_links(document)
     check_components(document)
+    check_provenance(document)
+
+
+def check_provenance(document: dict[str, Any]) -> None:
+    """Descriptions say how each part is known, for those who read a rendered page, which hides `x-provenance`."""
+    parts = list(parts_with_provenance(spoken(document)))
+    assert len(parts) >= 20
+    for part in parts:
+        provenance, description = part["x-provenance"], part["description"]
+        assert re.findall(r"\*\*(\w+)\*\*", description) == [provenance["level"].capitalize()]
+        assert provenance.get("source", "") in description
+
+
+def parts_with_provenance(node: Any) -> Iterator[dict[str, Any]]:
+    """Every part of the document that says how it is known."""
+    if isinstance(node, dict):
+        if "x-provenance" in node:
+            yield node
+        node = list(node.values())
+    for value in node if isinstance(node, list) else ():
+        yield from parts_with_provenance(value)
 
 
 def check_examples(document: dict[str, Any]) -> None:
     parameters = resolved(document, document["components"]["parameters"])
     responses = resolved(document, document["components"]["responses"])
-    media_types = [media for response in responses.values() for media in response.get("content", {}).values()]
+    media_types = [media for response in responses.values() for media in contents(response).values()]
     for holder in (*parameters.values(), *media_types):
         validator = jsonschema_rs.validator_for(holder["schema"], validate_formats=True)
         assert holder["examples"]
         for example in holder["examples"].values():
             validator.validate(example["value"])
+            assert example["summary"]
+
+
+def contents(response: dict[str, Any]) -> dict[str, Any]:
+    """What a response has, also where it may not be declared because another answer comes without a Content-Type."""
+    found: dict[str, Any] = response.get("content") or response.get("x-content", {})
+    return found
 
 
 def check_links(document: dict[str, Any]) -> None:
@@ -169,6 +197,14 @@ def test_a_twin_of_another_file_or_of_none_is_not_read(tmp_path: Path, twin: str
     assert "Revoke some" in str(load(file=file).document)
     file.with_suffix(".json").write_text(contract.twin(), encoding="utf-8")
     assert "Revoke some" in str(load(file=file).document)
+
+
+def test_no_alias_stands_outside_the_assumptions() -> None:
+    """Some tools read an alias as text, others change two places at once."""
+    before, _, assumptions = TEXT.partition("\nx-assumptions:\n")
+
+    assert assumptions
+    assert [event for event in yaml.parse(before) if isinstance(event, yaml.AliasEvent)] == []
 
 
 def test_the_file_as_it_is_written_is_valid_openapi_3_1() -> None:
@@ -255,7 +291,7 @@ def test_every_part_says_how_it_is_known(part: dict[str, Any]) -> None:
     provenance = part["x-provenance"]
 
     assert provenance["level"] in ("documented", "observed", "assumed")
-    assert provenance.keys() <= {"level", "source", "note"}
+    assert provenance.keys() <= {"level", "source"}
     assert provenance["level"] == "assumed" or provenance["source"]
 
 
@@ -352,6 +388,33 @@ def test_the_demo_lists_what_the_example_shows() -> None:
     headers = [("Authorization", fake.users[demo.EMAIL].authorization)]
 
     assert call(fake.wsgi_app, "GET", "/v3/jwt/history", headers).json == load().example("TokenList")
+
+
+def test_examples_of_one_name_belong_together() -> None:
+    """A tool that sends the examples of parameters expects the answer that has the same name."""
+    components = DOCUMENT["components"]
+    known = {role: components["parameters"][role]["examples"]["known"]["value"] for role in ("jti", "id")}
+
+    assert known == {"jti": load().example("RevokedByJti")["jti"], "id": load().example("RevokedById")["_id"]}
+    for id, (_, operation) in operations(DOCUMENT).items():
+        asked = [set(parameter["examples"]) for parameter in resolved(DOCUMENT, operation["parameters"])]
+        answered = {
+            status: set(media["examples"])
+            for status, response in resolved(DOCUMENT, operation["responses"]).items()
+            for media in response.get("content", {}).values()
+        }
+        pairs = {"200": {"firstPage"}} if id == "listTokens" else {"200": {"known"}, "404": {"unknown"}}
+        assert {
+            status: set.intersection(names, *asked) for status, names in answered.items() if status != "403"
+        } == pairs
+
+
+@pytest.mark.parametrize("name", ["SortField", "SortDirection"])
+def test_each_value_of_an_enumeration_has_a_name_for_generators(name: str) -> None:
+    schema = load().schema(name)
+
+    assert len(set(schema["x-enum-varnames"])) == len(schema["x-enum-varnames"]) == len(schema["enum"])
+    assert all(re.fullmatch(r"[A-Z][A-Z_]*", varname) for varname in schema["x-enum-varnames"])
 
 
 @pytest.mark.parametrize(("role", "key"), [("jti", "jti"), ("id", "_id")])
@@ -701,9 +764,9 @@ class Service:
         return call(self.app, method, target, [("Authorization", self.ada.authorization)] if auth else [])
 
 
-def test_the_page_size_follows_one_anchor_of_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "sevens.yaml"
-    file.write_text(TEXT.replace("&pageSize 40", "&pageSize 7"), encoding="utf-8")
+def test_the_page_size_follows_the_file(edited: Edit) -> None:
+    sizes = ((*SCHEMAS, "PageSize", "minimum"), (*SCHEMAS, "PageSize", "maximum"), (*SCHEMAS, "TokenPage", "maxItems"))
+    file = edited(*((size, 7) for size in sizes))
 
     listing = Service(load(file=file), tokens=9).ask("/v3/jwt/history").json
 
@@ -860,7 +923,7 @@ def test_the_defaults_follow_the_file(edited: Edit) -> None:
 def validator(contract: Contract, id: str, status: str) -> Any:
     _, operation = operations(contract.document)[id]
     response = resolved(contract.document, operation["responses"][status])
-    return jsonschema_rs.validator_for(response["content"]["application/json"]["schema"], validate_formats=True)
+    return jsonschema_rs.validator_for(contents(response)["application/json"]["schema"], validate_formats=True)
 
 
 @given(PROFILES)

@@ -13,8 +13,7 @@ from ..contract.references import resolved
 
 def response_form(contract: Contract, response: str) -> Any:
     """The schema of a JSON response under components.responses, self-contained, open to further fields."""
-    declared = contract.document["components"]["responses"][response]
-    return open_form(resolved(contract.document, declared["content"]["application/json"]["schema"]))
+    return open_form(resolved(contract.document, contract.json(response)["schema"]))
 
 
 def open_form(schema: Any) -> Any:

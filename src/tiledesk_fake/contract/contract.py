@@ -98,10 +98,19 @@ class Contract:
         resolved: dict[str, Any] = self._resolved({"$ref": f"#/components/schemas/{name}"})
         return resolved
 
+    def json(self, response: str) -> dict[str, Any]:
+        """The schema and the examples of the JSON of a response under components.responses.
+
+        They are in `x-content` where a status has another answer too, which comes without a Content-Type.
+        """
+        declared = self.document["components"]["responses"][response]
+        content = declared["x-content"] if "x-content" in declared else declared["content"]
+        media_type: dict[str, Any] = content["application/json"]
+        return media_type
+
     def example(self, response: str) -> Any:
         """The value of the first example of a response under components.responses."""
-        content = self.document["components"]["responses"][response]["content"]["application/json"]
-        return self._resolved(next(iter(content["examples"].values())))["value"]
+        return self._resolved(next(iter(self.json(response)["examples"].values())))["value"]
 
     def _resolved(self, node: Any) -> Any:
         return resolved(self.document, node, source=self.places.file)
