@@ -6,7 +6,6 @@ What goes wrong is one line on stderr and exit code 2.
 import json
 import os
 import re
-import shlex
 import signal
 import socket
 import sys
@@ -21,6 +20,7 @@ import click
 from .. import __version__, contract, demo
 from ..contract.profile import CHOICES, parse_assumptions, read_profile
 from ..core.redaction import JWT, printable
+from ..curl import curl
 from ..errors import TiledeskFakeError
 from ..fake import TiledeskFake
 from ..handles import Token
@@ -162,19 +162,26 @@ def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
     else:
         return ["# No user has a token that is neither revoked nor expired; there is nothing to paste."]
     caller, *others = tokens
-    by_token = f"-H {shlex.quote(f'Authorization: {caller.authorization}')}"
-    by_password = f"-u {shlex.quote(f'{demo.EMAIL}:{demo.PASSWORD}')}" if with_password else by_token
+    by_token = [f"Authorization: {caller.authorization}"]
     history = f"{fake.url}/jwt/history"
-    curl = _curl(history)
-    listing = shlex.quote(f"{history}?direction=1&page={fake.profile['page-base']}")
-    lines = [f"# List the tokens of {user.email}:", f"{curl} {by_token} {listing}"]
+    direct = ["--noproxy", "*"] if _is_captured(history) else []
+    lines = [
+        f"# List the tokens of {user.email}:",
+        curl("GET", f"{history}?direction=1&page={fake.profile['page-base']}", by_token, options=direct),
+    ]
+    by_password = [*direct, "-u", f"{demo.EMAIL}:{demo.PASSWORD}"]
     if with_password:
-        lines.append(f"{curl} {by_password} {history}")
+        lines.append(curl("GET", history, options=by_password))
     # The token that calls goes last: once it is revoked, it calls no more.
     for token, key in zip([*others, caller], ("jti", "id"), strict=False):
         segment = quote(token.jti, safe="") if key == "jti" else f"id/{token.id}"
         lines.append(f"# Revoke one by its {key}:")
-        lines.append(f"{curl} -X DELETE --path-as-is {by_password} {shlex.quote(f'{history}/{segment}')}")
+        url = f"{history}/{segment}"
+        lines.append(
+            curl("DELETE", url, options=[*by_password, "--path-as-is"])
+            if with_password
+            else curl("DELETE", url, by_token, options=[*direct, "--path-as-is"])
+        )
     return lines
 
 
@@ -182,11 +189,9 @@ def _works(token: Token, fake: TiledeskFake) -> bool:
     return not token.revoked and (token.expires_at is None or token.expires_at > fake.clock.now())
 
 
-def _curl(url: str) -> str:
-    # A proxy from the environment would capture the call, and answer for the fake.
-    parts = urlsplit(url)
-    captured = getproxies().get("http") and not proxy_bypass(parts.hostname or "")
-    return "curl --noproxy '*'" if captured else "curl"
+def _is_captured(url: str) -> bool:
+    """Whether a proxy from the environment would capture a call, and answer for the fake."""
+    return "http" in getproxies() and not proxy_bypass(urlsplit(url).hostname or "")
 
 
 def main() -> None:

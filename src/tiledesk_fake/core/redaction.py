@@ -59,13 +59,15 @@ def _without_secret_value(piece: str, *, is_parameter: bool) -> str:
     return piece
 
 
-def printable(text: str) -> str:
-    r"""The text with what would steer a terminal, break the line or be invisible written as escapes.
+def printable(text: str, *, keep: str = "") -> str:
+    r"""The text with what would steer a terminal, break the line or be invisible written as escapes, but for `keep`.
 
     >>> printable("page=\x1b[31m")
     'page=\\x1b[31m'
     """
-    return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in keep else ascii(each)[1:-1] for each in text)
 
 
 def redacted_value(name: str, value: str) -> str:

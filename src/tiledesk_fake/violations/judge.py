@@ -5,7 +5,6 @@ Only the contract and the form of the request count. A token that is revoked, ex
 
 import base64
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,6 +18,7 @@ from ..core.journal import Exchange
 from ..core.redaction import JWT, redacted, redacted_value
 from ..core.request import Request
 from ..core.users import User
+from ..curl import curl
 from ..errors import nearest
 from ..gate.jwt import SHAPE
 from ..refusals import InvalidParameter
@@ -99,11 +99,11 @@ class Judge:
         )
 
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
-        curl = ""
+        line = ""
         for breach in islice(self._breaches(request, heard), _MOST_BREACHES):
-            curl = curl or _curl(request)
+            line = line or _curl(request)
             where = self._contract.places.of(breach.keys).line_of_file
-            yield Violation(breach.rule, breach.message, breach.expected, breach.got, where, curl)
+            yield Violation(breach.rule, breach.message, breach.expected, breach.got, where, line)
 
     def _breaches(self, request: Request, heard: Heard) -> Iterator[_Breach]:
         if request.authorization is not None and (breach := _of_authorization(request.authorization)):
@@ -295,12 +295,10 @@ def _shown_authorization(header: str) -> str:
 
 
 def _curl(request: Request) -> str:
-    parts = ["curl"]
-    if request.method != "GET":
-        parts += ["-X", request.method]
+    headers = []
     if request.authorization is not None:
-        parts += ["-H", _shown_authorization(request.authorization).partition(",")[0]]
+        headers.append(_shown_authorization(request.authorization).partition(",")[0])
     if request.body:
-        parts += ["-H", f"Content-Type: {redacted(request.content_type)}", "--data", f"<{len(request.body)} bytes>"]
-    parts.append(f"http://{redacted(request.host)}{redacted(request.target)}")
-    return shlex.join(parts)
+        headers.append(f"Content-Type: {redacted(request.content_type)}")
+    url = f"http://{redacted(request.host)}{redacted(request.target)}"
+    return curl(request.method, url, headers, body=f"<{len(request.body)} bytes>" if request.body else "")
