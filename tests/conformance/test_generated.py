@@ -11,14 +11,14 @@ from hypothesis.internal.charmap import intervals_from_codec
 
 from tests.conformance.world import Answer, Ask, Request, World, world
 from tiledesk_fake import contract
-from tiledesk_fake.conformance import RULES, Place, check, generated
+from tiledesk_fake.conformance import RULES, Place, check, generated, home
 from tiledesk_fake.contract.places import place
 
 LIST = ("paths", "/jwt/history", "get")
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
+def directory(tmp_path: Path) -> Iterator[Path]:
     """A home of Hypothesis, as each run has a new one."""
     before = getattr(configuration, "__hypothesis_home_directory", None)
     configuration.set_hypothesis_home_dir(tmp_path)
@@ -33,7 +33,7 @@ def test_the_characters_of_encodings_are_the_right_ones() -> None:
         except UnicodeEncodeError:
             return False
 
-    for codec, intervals in generated.CHARACTERS.items():
+    for codec, intervals in home.CHARACTERS.items():
         borders = {point + step for interval in intervals for point in interval for step in (-1, 0, 1)}
         for point in borders & set(range(0x110000)):
             assert encodes(chr(point), codec) == any(low <= point <= high for low, high in intervals)
@@ -65,10 +65,10 @@ def test_a_generated_finding_stands_where_the_contract_says_otherwise(
     assert found == Place(place(where).line, level)
 
 
-def test_hypothesis_reads_them_where_they_are_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generated, "CHARACTERS", {"ascii": [[1, 2]]})
+def test_hypothesis_reads_them_where_they_are_written(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "CHARACTERS", {"ascii": [[1, 2]]})
 
-    generated.write_characters(home)
+    home.write_characters(directory)
 
     assert [list(interval) for interval in intervals_from_codec.__wrapped__("ascii")[0].intervals] == [[1, 2]]
 

@@ -14,6 +14,7 @@ from tiledesk_fake.conformance.credentials import Basic, Jwt
 from tiledesk_fake.conformance.guard import Guard
 from tiledesk_fake.conformance.outcome import LeftOut
 from tiledesk_fake.conformance.rules import BY_ID
+from tiledesk_fake.conformance.tokens import Tokens
 
 OLDEST = datetime(2019, 1, 1, tzinfo=UTC)
 """The tokens of that time are the first to be given up."""
@@ -38,7 +39,7 @@ def test_every_destructive_rule_is_stopped_in_the_transport(
     """Even where the rule's own question for leave is taken away."""
     served, examination = reader
     before = state(served)
-    monkeypatch.setattr(Examination, "needs_revocation", lambda self: None)
+    monkeypatch.setattr(Tokens, "need_leave", lambda self: None)
 
     with pytest.raises((Forbidden, LeftOut)) as stopped:
         rule.check(examination)

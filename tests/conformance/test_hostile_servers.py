@@ -18,11 +18,12 @@ import requests
 from tests.conformance.command import run
 from tests.conformance.world import Answer, Ask, Request, World, world
 from tiledesk_fake.conformance import RULES, check
-from tiledesk_fake.conformance.client import MOST_BYTES, Client, Exchange
+from tiledesk_fake.conformance.adapter import GuardedAdapter
+from tiledesk_fake.conformance.client import MOST_BYTES, Client
 from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction, basic_authorization
 from tiledesk_fake.conformance.examination import Examination
 from tiledesk_fake.conformance.guard import Guard
-from tiledesk_fake.conformance.transport import GuardedAdapter
+from tiledesk_fake.conformance.reply import Reply
 
 Talk = Callable[[socket.socket], None]
 PATIENCE_S = 20
@@ -56,7 +57,7 @@ def saying(*parts: bytes) -> Talk:
     return lambda connection: connection.sendall(b"".join(parts))
 
 
-def asked(talk: Talk, *, timeout_s: float = PATIENCE_S, redact: Redaction | None = None) -> Exchange:
+def asked(talk: Talk, *, timeout_s: float = PATIENCE_S, redact: Redaction | None = None) -> Reply:
     """What a client makes of the answer."""
     with talking(talk) as url:
         client = Client(url, Guard((), may_revoke=False), timeout_s=timeout_s, redact=redact)

@@ -16,8 +16,9 @@ from tests.conformance.world import JSON, Answer, Ask, Request, World, world
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import RULES, CannotCheck, Target, check, learn, target
 from tiledesk_fake.conformance.address import Address, shown
-from tiledesk_fake.conformance.client import Client, Exchange
+from tiledesk_fake.conformance.client import Client
 from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction
+from tiledesk_fake.conformance.reply import Reply
 
 ADA = ("--basic", "ada@example.com:Secret")
 
@@ -293,9 +294,9 @@ def test_why_a_server_cannot_be_checked_tells_no_secret_and_moves_no_cursor(
     served = world()
     said = f"\x1b[2J {served.jwt} Basic YWRhQGV4YW1wbGUuY29tOlNlY3JldA== Secret"
 
-    def exchange(client: Client, method: str, target: str, sent: Any, body: bytes) -> Exchange:
+    def exchange(client: Client, method: str, target: str, sent: Any, body: bytes) -> Reply:
         headers = (("Location", f"http://example.com/{said}"),)
-        return Exchange(method, target, sent, status, headers, said.encode(), f"no answer: {said}")
+        return Reply(method, target, sent, status, headers, said.encode(), f"no answer: {said}")
 
     monkeypatch.setattr(Client, "_exchange", exchange)
     with pytest.raises(CannotCheck) as refused:

@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, urlencode
 from tests.wsgi import call
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import Target, target
-from tiledesk_fake.conformance.client import Client, Exchange
+from tiledesk_fake.conformance.client import Client
+from tiledesk_fake.conformance.reply import Reply
 from tiledesk_fake.serving.delivery import KEY as DELIVERY
 from tiledesk_fake.serving.server import Server
 
@@ -205,14 +206,14 @@ class World:
         # One request at a time, as the server would.
         lock = RLock()
 
-        def exchange(client: Client, method: str, target: str, sent: Sent, body: bytes) -> Exchange:
+        def exchange(client: Client, method: str, target: str, sent: Sent, body: bytes) -> Reply:
             authorization = next((value.strip() for name, value in sent if name == "Authorization"), None)
             with lock:
                 given = self.twist(self, Request(method, target, authorization, body), self.ask)
             if given is NO_ANSWER:
-                return Exchange(method, target, sent, None, failure="no answer: the connection was reset")
+                return Reply(method, target, sent, None, failure="no answer: the connection was reset")
             said = b"" if method == "HEAD" else given.body
-            return Exchange(method, target, sent, given.status, given.headers, said)
+            return Reply(method, target, sent, given.status, given.headers, said)
 
         with patch.object(Client, "_exchange", exchange):
             yield self.target("http://here.invalid/v3", **options)

@@ -7,7 +7,8 @@ Only what generates requests needs the extra `check`; the rules and `learn` do w
 
 from ..contract.places import Place
 from .examination import Examination
-from .learning import Learnt, learn
+from .learning import learn
+from .learnt import Learnt
 from .outcome import Broken, CannotCheck, Finding, Forbidden, LeftOut, Omission
 from .report import Report
 from .rules import RULES, Rule

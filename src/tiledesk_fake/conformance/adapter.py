@@ -1,8 +1,7 @@
-"""How Schemathesis reaches a server: through our client, and so past the guard.
+"""How generated requests reach a server: through our client, and so past the guard.
 
-Schemathesis makes sessions of its own, for runs and for single checks. All of them call what `GuardedTransport` sends
-with, which has one adapter for every URL. A revocation of a token that was not given up becomes one of a token that
-nobody has, so that links from a list can be followed without harm.
+A revocation of a token that was not given up becomes one of a token that nobody has, so that links from a list can be
+followed without harm.
 """
 
 from collections.abc import Generator, Mapping
@@ -13,19 +12,17 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from schemathesis.core.transport import Response
-from schemathesis.generation.case import Case
-from schemathesis.transport.requests import REQUESTS_TRANSPORT, RequestsTransport
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from .client import Exchange
-from .examination import Examination, id_path, jti_path
+from .examination import Examination
 from .outcome import Forbidden
+from .paths import id_path, jti_path
+from .reply import Reply
 
 _OURS = {"host", "accept", "accept-encoding", "user-agent", "connection", "content-length", "transfer-encoding"}
 
 MOST_UNANSWERED = 5
-"""So many requests without an answer have shown it, and each may have cost the time that an answer is waited for."""
+"""After this many requests without an answer none is sent: each may have cost the whole timeout."""
 
 
 class _Plain(HTTPResponse):
@@ -44,9 +41,14 @@ class GuardedAdapter(BaseAdapter):
 
     def __init__(self, exam: Examination) -> None:
         super().__init__()
-        self.unanswered: list[Exchange] = []
+        self.unanswered: list[Reply] = []
         self._exam = exam
         self._maker = HTTPAdapter()
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing is sent any more."""
+        return len(self.unanswered) >= MOST_UNANSWERED
 
     def send(  # noqa: PLR0917 - as requests calls it
         self,
@@ -64,10 +66,10 @@ class GuardedAdapter(BaseAdapter):
         headers = [(name, _text(value)) for name, value in request.headers.items() if name.lower() not in _OURS]
         self._spare(request, headers)
         body = request.body or b""
-        if len(self.unanswered) >= MOST_UNANSWERED:
+        if self.is_exhausted:
             raise requests.ConnectionError("not sent", request=request)
         try:
-            exchange = client.send_raw(
+            reply = client.send_raw(
                 request.method or "GET",
                 request.path_url,
                 headers,
@@ -75,14 +77,14 @@ class GuardedAdapter(BaseAdapter):
             )
         except (ValueError, HTTPException) as problem:
             raise requests.exceptions.InvalidHeader(str(problem), request=request) from problem
-        if exchange.status is None:
-            self.unanswered.append(exchange)
-            self._exam.unanswered.append(exchange)
-            raise requests.ConnectionError(exchange.failure, request=request)
+        if reply.status is None:
+            self.unanswered.append(reply)
+            self._exam.unanswered.append(reply)
+            raise requests.ConnectionError(reply.failure, request=request)
         raw = _Plain(
-            BytesIO(exchange.body),
-            HTTPHeaderDict(exchange.headers),
-            exchange.status,
+            BytesIO(reply.body),
+            HTTPHeaderDict(reply.headers),
+            reply.status,
             version=11,
             preload_content=False,
             decode_content=False,
@@ -94,32 +96,15 @@ class GuardedAdapter(BaseAdapter):
         if not self._exam.guard.is_protected(request.method or "GET", request.path_url, headers):
             return
         exam = self._exam
-        path = id_path(exam.nobodys_id()) if "/id/" in request.path_url.lower() else jti_path(exam.nobodys_jti())
+        path = (
+            id_path(exam.tokens.nobodys_id())
+            if "/id/" in request.path_url.lower()
+            else jti_path(exam.tokens.nobodys_jti())
+        )
         request.url = exam.client.url + path
 
     def close(self) -> None:
         pass
-
-
-class GuardedTransport(RequestsTransport):
-    """Sends cases over sessions that know the guarded adapter alone."""
-
-    def __init__(self, exam: Examination) -> None:
-        super().__init__()
-        self.adapter = GuardedAdapter(exam)
-        self._copy_serializers_from(REQUESTS_TRANSPORT)
-
-    def send(self, case: Case[Any], *, session: requests.Session | None = None, **kwargs: Any) -> Response:
-        """Send a case, over nothing but the guarded adapter."""
-        guarded = requests.Session()
-        # Else the environment would add proxies, and a .netrc other credentials.
-        guarded.trust_env = False
-        guarded.adapters.clear()
-        guarded.mount("", self.adapter)
-        if session is not None:
-            guarded.headers = session.headers
-            guarded.auth = session.auth
-        return super().send(case, session=guarded, **kwargs)
 
 
 def _text(value: str | bytes) -> str:

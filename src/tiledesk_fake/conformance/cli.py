@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import click
 
 from ..contract.profile import parse_assumptions, read_profile
-from ..core.ids import Ids
+from ..core.ids import new_seed
 from ..errors import TiledeskFakeError
 from .credentials import Basic, Credential, Jwt, Redaction
 from .learning import learn as learn_from
-from .outcome import CannotCheck, report_of
-from .report import Report, check_writable, form_of
-from .runner import Progress
+from .outcome import CannotCheck
+from .progress import Progress
+from .report import Report, check_writable, form_of, report_of
 from .runner import check as check_target
 from .target import EXAMPLES, TIMEOUT_S, Target
 
@@ -44,7 +43,7 @@ class _Lines(click.types.StringParamType):
 
 
 class _Command(click.Command):
-    """Says of an argument too many that it is one: it may well be a password."""
+    """A command whose usage error names no surplus argument: it may well be a password."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.allow_extra_args = True
@@ -158,7 +157,7 @@ def check(
         choices | parse_assumptions(assumptions, source="--assume"),
         may_revoke,
         examples,
-        UUID(Ids().jti()).int % 2**32 if seed is None else seed,
+        new_seed() if seed is None else seed,
         timeout_s,
     )
     with _failures_in_one_line(target.credentials):

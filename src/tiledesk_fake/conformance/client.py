@@ -8,20 +8,20 @@ The server may be broken or hostile: an answer has a limited time and size, what
 
 import http.client
 import io
-import json
 import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from .address import Address
 from .credentials import Redaction
 from .guard import Guard
+from .reply import Reply, cut
 
 Headers = Iterable[tuple[str, str]]
 
@@ -29,58 +29,6 @@ MOST_BYTES = 16 * 1024**2
 """A longer answer, its head included, is not read to its end; forty records are some 20,000 bytes."""
 
 _PIECE = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request with its answer; `target` is raw and starts with the base path.
-
-    Without an answer `status` is None, and `failure` says what happened instead. `hide` takes secrets out of what is
-    shown of it, before that is cut.
-    """
-
-    method: str
-    target: str
-    sent: tuple[tuple[str, str], ...]
-    status: int | None
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    failure: str = ""
-    hide: Callable[[str], str] = field(default=str, repr=False, compare=False)
-
-    def values(self, header: str) -> list[str]:
-        """All values of a header of the answer, by its name in any case."""
-        return [value for name, value in self.headers if name.lower() == header.lower()]
-
-    @property
-    def media_type(self) -> str | None:
-        """The media type of the answer without its parameters, None if it names none."""
-        values = self.values("Content-Type")
-        return values[0].partition(";")[0].strip().lower() if values else None
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON; raises ValueError if it is none."""
-        try:
-            return json.loads(self.body)
-        except RecursionError:
-            raise ValueError("nested too deeply to be read") from None
-
-    @property
-    def summary(self) -> str:
-        """What came back, in a few words: status, media type and the beginning of the body."""
-        if self.status is None:
-            return self.hide(self.failure)
-        text = self.hide(self.body.decode("utf-8", "replace"))
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(self.body)} bytes)"
-        return " ".join(filter(None, [str(self.status), _cut(self.hide(self.media_type or "")), shown]))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-_SHOWN = 300
 
 
 class _TooLong(Exception):
@@ -158,26 +106,26 @@ class Client:
         self.url, self.origin, self.base_path = address.url, address.origin, address.base_path
         self._host, self._port, self._netloc = address.host, address.port, address.netloc
         self._tls = ssl.create_default_context() if address.encrypted else None
-        self._guard = guard
-        self._redact = Redaction() if redact is None else redact
+        self.guard = guard
+        self.redact = Redaction() if redact is None else redact
         self._timeout_s = timeout_s
         self._own = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
 
-    def send(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Exchange:
+    def send(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Reply:
         """The answer to a request; `target` is the raw target below the base path."""
         return self.send_raw(method, self.base_path + target, headers, body)
 
-    def send_raw(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Exchange:
+    def send_raw(self, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Reply:
         """As `send`, with the whole raw target."""
         sent = tuple(headers)
-        self._guard.permit(method, target, sent, body)
-        exchange = self._exchange(method, target, sent, body)
-        self._guard.note(exchange.body)
-        return replace(exchange, failure=_cut(self._redact(exchange.failure)), hide=self._redact.hide)
+        self.guard.permit(method, target, sent, body)
+        reply = self._exchange(method, target, sent, body)
+        self.guard.note(reply.body)
+        return replace(reply, failure=cut(self.redact(reply.failure)), hide=self.redact.hide)
 
-    def _exchange(self, method: str, target: str, sent: tuple[tuple[str, str], ...], body: bytes) -> Exchange:
+    def _exchange(self, method: str, target: str, sent: tuple[tuple[str, str], ...], body: bytes) -> Reply:
         # Only reading goes over a connection that was used before: a server may close it at any moment, and a
         # revocation that was lost that way could not be told from one that the server swallowed.
         connection = self._connection(fresh=method not in ("GET", "HEAD", "OPTIONS"))
@@ -195,7 +143,7 @@ class Client:
             connection.endheaders(body or None)
         except (OSError, http.client.HTTPException) as problem:
             connection.close()
-            return Exchange(method, target, sent, None, failure=self._said(problem))
+            return Reply(method, target, sent, None, failure=self._said(problem))
         except ValueError:
             # This cannot be sent; the connection is in the middle of it.
             connection.close()
@@ -210,8 +158,8 @@ class Client:
             connection.close()
             if response is not None:
                 response.close()
-            return Exchange(method, target, sent, None, failure=self._said(problem, begun=response is not None))
-        return Exchange(method, target, sent, response.status, tuple(response.getheaders()), received)
+            return Reply(method, target, sent, None, failure=self._said(problem, begun=response is not None))
+        return Reply(method, target, sent, response.status, tuple(response.getheaders()), received)
 
     def close(self) -> None:
         """Close all connections; the client may be used again."""

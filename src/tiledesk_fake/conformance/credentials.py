@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
 
+from ..core.redaction import printable
 from .outcome import CannotCheck
 
 
@@ -213,7 +214,7 @@ class Redaction:
 
     def __call__(self, text: str) -> str:
         """The text without secrets, on one line and printable: what a server says could move a terminal's cursor."""
-        return _printable(self.hide(text))
+        return printable(self.hide(text))
 
 
 def _ordinals() -> Iterator[str]:
@@ -234,12 +235,6 @@ def _echoes(secret: str) -> Iterator[str]:
     for quoted in (quote(bytes_, safe=""), quote(bytes_), quote_plus(bytes_)):
         yield from (quoted, _PERCENT.sub(lambda each: each[0].lower(), quoted))
     yield from (html.escape(secret), html.escape(secret, quote=False), html.escape(secret).replace("&#x27;", "&#39;"))
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 _U_ESCAPE = re.compile(r"(?<=\\u)[0-9a-f]{4}")

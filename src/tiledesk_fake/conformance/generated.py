@@ -6,34 +6,20 @@ that the contract does not have. `unsupported_method` is left out where the prof
 otherwise. The rules ask all of it, and more exactly.
 """
 
-import gzip
-import json
-import unicodedata
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from pathlib import Path as FilePath
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import requests
-import schemathesis
-from hypothesis import configuration
-from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import Status, events
-from schemathesis.engine.core import Engine, ExecutionPlan
-from schemathesis.engine.run import PhaseName
-from schemathesis.hooks import HookContext
-
 from ..contract.places import Path, Place, place
-from .client import Exchange
+from .adapter import GuardedAdapter
+from .engine import Failed, Passed, Trouble, run
 from .examination import Examination
 from .forms import open_form
 from .outcome import Broken, Finding, LeftOut, Omission
-from .report import Report
+from .reply import Reply
 from .rules import BY_ID
 from .rules.rule import assumption
-from .transport import MOST_UNANSWERED, GuardedTransport
+from .tokens import Sacrifice
 
 Outcome = tuple[list[Finding], list[Omission], list[str]]
 
@@ -81,12 +67,14 @@ TO_FIND = 4
 """How many tokens are given up for generated requests to find."""
 
 
-def passes(exam: Examination, report: Report) -> list[tuple[str, Callable[[], Outcome]]]:
-    """What Schemathesis does, by name; each runs when it is called, and looks then at what `report` says is broken."""
+def passes(exam: Examination, may_go_on: Callable[[], bool]) -> list[tuple[str, Callable[[], Outcome]]]:
+    """What Schemathesis does, by name; each runs when it is called.
+
+    Only then `may_go_on` is asked whether revocations that no rule watches are safe.
+    """
 
     def as_user() -> Outcome:
-        may_revoke = exam.target.may_revoke
-        safe = may_revoke and not report.more_revocations_could_harm
+        safe = exam.target.may_revoke and may_go_on()
         return _as_user(exam, revoke=safe and not _is_harmed(exam))
 
     return [
@@ -98,7 +86,7 @@ def passes(exam: Examination, report: Report) -> list[tuple[str, Callable[[], Ou
 def _is_harmed(exam: Examination) -> bool:
     """Whether what the rules did changed more than it should, as far as can be seen."""
     try:
-        return any(exam.changes(person) for person in exam.persons)
+        return any(exam.changes.of(person) for person in exam.persons)
     except Broken:
         return True
 
@@ -134,11 +122,11 @@ def _as_nobody(exam: Examination) -> Outcome:
     return findings, omissions, [f"{rule}-without-credentials" for rule in kept]
 
 
-def _to_find(exam: Examination) -> list[Any]:
-    tokens = []
+def _to_find(exam: Examination) -> list[Sacrifice]:
+    tokens: list[Sacrifice] = []
     try:
-        for _ in range(TO_FIND):
-            tokens.append(exam.sacrifice())
+        while len(tokens) < TO_FIND:
+            tokens.append(exam.tokens.give_up())
     except (Broken, LeftOut):
         # With fewer tokens to find, or none, generated keys find nothing; the rules have said why.
         pass
@@ -183,93 +171,43 @@ def _read_only(config: dict[str, Any]) -> None:
     config["checks"]["unsupported_method"] = {"enabled": False}
 
 
-class _Engine(Engine):
-    """The engine without its probes: they go past the transport, and ask what no rule needs."""
-
-    def _create_execution_plan(self) -> ExecutionPlan:
-        plan = super()._create_execution_plan()
-        plan.phases = [phase for phase in plan.phases if phase.name != PhaseName.PROBING]
-        return plan
-
-
 def _run(exam: Examination, config: dict[str, Any], *, reading_only: bool) -> Outcome:
-    schema = schemathesis.openapi.from_dict(_document(exam), config=SchemathesisConfig.from_dict(config))
-    transport = GuardedTransport(exam)
-    guarded = type("GuardedSchema", (type(schema),), {"transport": property(lambda _: transport)})
-    schema.__class__ = guarded
-    schema.hook(map_query)
-    examined = schema.include(method="GET") if reading_only else schema
+    adapter = GuardedAdapter(exam)
     findings: dict[str, Finding] = {}
     omissions: set[Omission] = set()
     passed: set[str] = set()
-    with warnings.catch_warnings(), TemporaryDirectory(prefix="tiledesk-fake-check-") as home:
-        # Schemathesis and Hypothesis warn about their own; what they find is in the events.
-        warnings.simplefilter("ignore")
-        before = getattr(configuration, "__hypothesis_home_directory", None)
-        configuration.set_hypothesis_home_dir(home)
-        write_characters(FilePath(home))
-        unanswered = transport.adapter.unanswered
-        stopped = False
-        try:
-            stream = _Engine(schema=examined).execute()
-            for event in stream:
-                if _is_interrupted(event) and not stopped:
-                    # Schemathesis catches what Ctrl-C raises, and says it with an event.
-                    stream.stop()
-                    raise KeyboardInterrupt
-                if len(unanswered) >= MOST_UNANSWERED:
-                    # From here on events say that it was interrupted, which it was by this.
-                    stream.stop()
-                    stopped = True
-                if isinstance(event, events.NonFatalError):
-                    # What is not answered is a finding, below.
-                    if not isinstance(event.value, requests.RequestException) or not unanswered:
-                        omissions.add(_not_at_its_end(exam, f"{event.label}: {event.info.title}: {event.info.message}"))
-                elif isinstance(event, events.FatalError):
-                    omissions.add(_not_at_its_end(exam, f"{type(event.exception).__name__}: {event.exception}"))
-                elif isinstance(event, events.ScenarioFinished):
-                    for found in _findings(exam, event, passed):
-                        findings.setdefault(found.rule, found)
-        finally:
-            configuration.set_hypothesis_home_dir(before)
-    if unanswered:
-        findings |= {found.rule: found for found in [_unanswered(exam, unanswered)]}
-    if len(unanswered) >= MOST_UNANSWERED:
-        omissions.add(_not_at_its_end(exam, f"{len(unanswered)} requests were not answered; no more were sent"))
+    happened = run(_document(exam), config, adapter, reading_only=reading_only, is_over=lambda: adapter.is_exhausted)
+    for event in happened:
+        match event:
+            case Passed():
+                passed.add(_rule(event.check))
+            case Failed():
+                findings.setdefault(_rule(event.check), _finding(exam, event))
+            # What is not answered is a finding, below.
+            case Trouble() if not (event.is_network and adapter.unanswered):
+                omissions.add(_not_at_its_end(exam, event.message))
+    if adapter.unanswered:
+        found = _unanswered(exam, adapter.unanswered)
+        findings[found.rule] = found
+    if adapter.is_exhausted:
+        omissions.add(_not_at_its_end(exam, f"{len(adapter.unanswered)} requests were not answered; no more were sent"))
     return list(findings.values()), sorted(omissions, key=str), sorted(passed - findings.keys())
 
 
-def _is_interrupted(event: events.EngineEvent) -> bool:
-    return isinstance(event, events.Interrupted) or getattr(event, "status", None) == Status.INTERRUPTED
+def _rule(check: str) -> str:
+    return f"generated-{check.replace('_', '-')}"
 
 
 def _not_at_its_end(exam: Examination, reason: str) -> Omission:
     return Omission("generated-requests", "Schemathesis gets to its end.", exam.redact(" ".join(reason.split())))
 
 
-def _unanswered(exam: Examination, unanswered: list[Exchange]) -> Finding:
+def _unanswered(exam: Examination, unanswered: list[Reply]) -> Finding:
     rule = BY_ID["answers"]
     first = unanswered[0]
     more = f", and {len(unanswered) - 1} more like it" if len(unanswered) > 1 else ""
     got = exam.redact(f"{first.failure}{more}, while generated requests were sent")
     return Finding(rule.id, rule.sentence, "an answer", got, rule.place, exam.curl(first))
-
-
-CHARACTERS: Mapping[str, list[list[int]]] = {"utf-8": [[0, 0xD7FF], [0xE000, 0x10FFFF]], "ascii": [[0, 0x7F]]}
-"""The characters that an encoding has, as intervals of code points."""
-
-
-def write_characters(home: FilePath) -> None:
-    """Write where Hypothesis looks for them the characters of encodings, which it takes seconds to work out.
-
-    A Hypothesis that looks elsewhere works them out, as it does in every new home.
-    """
-    directory = home / "unicode_data" / unicodedata.unidata_version
-    directory.mkdir(parents=True)
-    for codec, intervals in CHARACTERS.items():
-        # After the intervals, those that do not come back as they were: none.
-        written = gzip.compress(json.dumps([intervals, []]).encode())
-        (directory / f"codec-v2-{codec}.json.gz").write_bytes(written)
 
 
 def _document(exam: Examination) -> dict[str, Any]:
@@ -279,36 +217,18 @@ def _document(exam: Examination) -> dict[str, Any]:
     return document
 
 
-def map_query(context: HookContext, query: Any) -> Any:
-    """Bring most page numbers down to pages that have records; by themselves they are up to two thousand million."""
-    page = query.get("page") if isinstance(query, dict) else None
-    if isinstance(page, int) and not isinstance(page, bool) and 0 < page < 2**31 and page % 4:
-        return {**query, "page": page % 4}
-    return query
-
-
-def _findings(exam: Examination, event: events.ScenarioFinished, passed: set[str]) -> Iterator[Finding]:
+def _finding(exam: Examination, failed: Failed) -> Finding:
+    expected = _EXPECTED.get(failed.check, failed.check)
     # Schemathesis leaves out all credentials; ours are variables.
     credentials = f'"Authorization: {exam.redact(exam.first.authorization)}"'
-    for id, checks in event.recorder.checks.items():
-        for check in checks:
-            rule = f"generated-{check.name.replace('_', '-')}"
-            if check.status == Status.SUCCESS:
-                passed.add(rule)
-            if check.failure_info is None:
-                continue
-            failure = check.failure_info.failure
-            case = event.recorder.cases[id].value
-            exchange = event.recorder.interactions.get(id)
-            status = exchange.response.status_code if exchange and exchange.response else None
-            yield Finding(
-                rule,
-                f"Generated requests: {_EXPECTED.get(check.name, check.name)}.",
-                _EXPECTED.get(check.name, check.name),
-                _one_line(exam.redact(f"{case.operation.label}: {failure.title}: {failure.message}")),
-                _place(exam.contract.document, check.name, case.operation.label, status),
-                _one_line(check.failure_info.code_sample).replace("'Authorization: [Filtered]'", credentials),
-            )
+    return Finding(
+        _rule(failed.check),
+        f"Generated requests: {expected}.",
+        expected,
+        _one_line(exam.redact(f"{failed.operation}: {failed.message}")),
+        _place(exam.contract.document, failed.check, failed.operation, failed.status),
+        _one_line(failed.curl).replace("'Authorization: [Filtered]'", credentials),
+    )
 
 
 def _place(document: Mapping[str, Any], check: str, label: str, status: int | None) -> Place:

@@ -13,8 +13,7 @@ from urllib.parse import parse_qs, unquote
 
 from .credentials import Basic, Credential, Jwt
 from .outcome import Forbidden, LeftOut
-
-HISTORY = "/jwt/history"
+from .paths import HISTORY
 
 _READING = ("GET", "HEAD", "OPTIONS")
 # A number is a key as well: in a path it is written as it stands in JSON.

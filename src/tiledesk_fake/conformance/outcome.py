@@ -4,38 +4,29 @@ TiledeskFakeError
 ├── CannotCheck     the server could not be examined: unreachable, credentials refused, nothing to examine with, gone
 └── Forbidden       the guard refuses to send a request
 
-Broken              a rule is broken: expected, got, and the exchange that shows it
+Broken              a rule is broken: expected, got, and the reply that shows it
 LeftOut             a rule could not be asked, and why
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+from ..contract.places import Place
 from ..errors import TiledeskFakeError
-
-if TYPE_CHECKING:
-    from ..contract.places import Place
-    from .client import Exchange
-    from .report import Report
+from .reply import Reply
 
 
 class CannotCheck(TiledeskFakeError):
     """The server could not be examined; the message says why, and what to do.
 
-    `report` is what was found until then, where an examination had begun: it names what was revoked.
+    `report` is the Report of what was found until then; it names what was revoked. It is None where no examination had
+    begun.
     """
 
-    def __init__(self, message: str, report: Report | None = None) -> None:
+    def __init__(self, message: str, report: Any = None) -> None:
         super().__init__(message)
+        # Any, because the methods of Report raise this error; `report_of` has the type.
         self.report = report
-
-
-def report_of(ended: BaseException) -> Report | None:
-    """What was found until an exception ended an examination, None if none had begun."""
-    report: Report | None = getattr(ended, "report", None)
-    return report
 
 
 class Forbidden(TiledeskFakeError):
@@ -45,11 +36,11 @@ class Forbidden(TiledeskFakeError):
 class Broken(Exception):
     """A rule is broken. `rule` is its id where that is not the rule which was being asked."""
 
-    def __init__(self, expected: str, got: str, exchange: Exchange | None, rule: str | None = None) -> None:
+    def __init__(self, expected: str, got: str, reply: Reply | None, rule: str | None = None) -> None:
         super().__init__(f"expected {expected}; got {got}")
         self.expected = expected
         self.got = got
-        self.exchange = exchange
+        self.reply = reply
         self.rule = rule
 
 

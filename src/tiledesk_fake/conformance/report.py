@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from .. import __version__
+from ..core.redaction import printable
 from .outcome import CannotCheck, Finding, Omission
 
 
@@ -49,11 +50,6 @@ class Report:
     def broken_rules(self) -> set[str]:
         """The ids of the rules that are broken."""
         return {finding.rule for finding in self.findings}
-
-    @property
-    def more_revocations_could_harm(self) -> bool:
-        """Whether what is broken makes a revocation hit any token, or lets nobody see which it hit."""
-        return any(rule.startswith(_DANGEROUS) for rule in self.broken_rules)
 
     @property
     def verdict(self) -> str:
@@ -115,17 +111,17 @@ class Report:
         for rule in self.kept:
             _case(suite, rule)
         for finding in self.findings:
-            message = _printable(f"expected {finding.expected}; got {finding.got}")
+            message = _in_xml(f"expected {finding.expected}; got {finding.got}")
             failure = ElementTree.SubElement(_case(suite, finding.rule), "failure", message=message, type="broken")
-            failure.text = _printable(str(finding))
+            failure.text = _in_xml(str(finding))
         for omission in self.left_out:
-            ElementTree.SubElement(_case(suite, omission.rule), "skipped", message=_printable(omission.reason))
+            ElementTree.SubElement(_case(suite, omission.rule), "skipped", message=_in_xml(omission.reason))
         for name, kind in self._errors:
-            ElementTree.SubElement(_case(suite, name), "error", message=_printable(self.verdict), type=kind)
+            ElementTree.SubElement(_case(suite, name), "error", message=_in_xml(self.verdict), type=kind)
         said = [f"{self._revoked_title}: {json.dumps(self.revoked)}"] if self.revoked else []
         said += [f"Left behind: {each}" for each in self.left_behind]
         if said:
-            ElementTree.SubElement(suite, "system-out").text = _printable("\n".join(said))
+            ElementTree.SubElement(suite, "system-out").text = _in_xml("\n".join(said))
         suites = ElementTree.Element("testsuites")
         suites.append(suite)
         ElementTree.indent(suites)
@@ -173,7 +169,11 @@ class Report:
         return [(each.rule, each.sentence, each.reason) for each in self.left_out]
 
 
-_DANGEROUS = ("list", "revo", "jti-", "id-", "unknown-", "encoded-", "foreign-", "refused-", "own-", "nothing-else")
+def report_of(ended: BaseException) -> Report | None:
+    """What was found until an exception ended an examination, None if none had begun."""
+    report: Report | None = getattr(ended, "report", None)
+    return report
+
 
 _FORMS = {".html": "html", ".json": "json", ".xml": "junit"}
 
@@ -221,9 +221,9 @@ def _case(suite: ElementTree.Element, rule: str) -> ElementTree.Element:
     return ElementTree.SubElement(suite, "testcase", classname="tiledesk_fake.conformance", name=rule)
 
 
-def _printable(text: str) -> str:
-    # XML has no way to write most control characters.
-    return "".join(each if each in "\t\n" or each.isprintable() else "�" for each in text)
+def _in_xml(text: str) -> str:
+    """The text without what XML has no way to write."""
+    return printable(text, keep="\t\n")
 
 
 def _article(finding: Finding) -> str:

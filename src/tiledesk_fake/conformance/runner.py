@@ -5,19 +5,12 @@ from functools import partial
 
 from .examination import Examination
 from .outcome import Broken, CannotCheck, Finding, Forbidden, LeftOut, Omission
+from .progress import Progress, silent
 from .report import Report
-from .rules import BY_ID, RULES, Rule
+from .rules import BY_ID, RULES, Brake, Rule, brake
 from .target import Target
 
-Progress = Callable[[int, int, str], None]
-HARMFUL = {"revokes-only-that", "own-revocation-stays-own"}
-"""Where one of these is broken, a revocation takes other tokens with it."""
-
 Step = tuple[str, Callable[[], None]]
-
-
-def _silent(done: int, total: int, doing: str) -> None:
-    pass
 
 
 def check(
@@ -25,7 +18,7 @@ def check(
     *,
     rules: Sequence[Rule] = RULES,
     generated: bool = True,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Report:
     """What an examination of the target finds.
 
@@ -51,26 +44,32 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
     if generated:
         from .generated import passes  # noqa: PLC0415 - Schemathesis takes a second to import
 
-        steps += [(name, partial(_generate, run, report)) for name, run in passes(exam, report)]
+        may_go_on = partial(_may_go_on, report)
+        steps += [(name, partial(_generate, run, report)) for name, run in passes(exam, may_go_on)]
     steps += [(rule.id, partial(_ask, exam, rule, report)) for rule in late]
     try:
         _take(exam, report, steps, progress)
         # A server that is gone would only be waited for.
         if not report.gone:
-            exam.tidy(revoke=not report.more_revocations_could_harm)
-        report.revoked = exam.perhaps_revoked if report.gone else exam.revoked
+            exam.sign_in.tidy(revoke=_may_go_on(report))
+        report.revoked = exam.changes.perhaps_revoked if report.gone else exam.changes.revoked
     except BaseException as ended:
         report.stopped = "the check was interrupted" if isinstance(ended, KeyboardInterrupt) else "the check failed"
         report.left_out += [_no_longer_asked(name, report.stopped) for name, _ in steps]
-        report.revoked = exam.perhaps_revoked
+        report.revoked = exam.changes.perhaps_revoked
         setattr(ended, "report", report)  # noqa: B010 - whichever exception it is
         raise
     finally:
-        report.left_behind = exam.left_behind
+        report.left_behind = exam.sign_in.left_behind
         _settle(report)
     if report.gone and not report.broken:
         raise CannotCheck(report.verdict, report)
     return report
+
+
+def _may_go_on(report: Report) -> bool:
+    """Whether revocations that no rule watches are safe on this server, as far as has been seen."""
+    return brake(report.broken_rules) == Brake.NONE
 
 
 def _settle(report: Report) -> None:
@@ -104,8 +103,9 @@ def _no_longer_asked(name: str, reason: str) -> Omission:
 
 
 def _ask(exam: Examination, rule: Rule, report: Report) -> None:
-    if rule.revokes and (harmful := report.broken_rules & HARMFUL):
-        why = f"{' and '.join(sorted(harmful))} is broken, so another revocation would do more harm"
+    if rule.revokes and brake(report.broken_rules) == Brake.ALL:
+        harmful = sorted(id for id in report.broken_rules if brake([id]) == Brake.ALL)
+        why = f"{' and '.join(harmful)} is broken, so another revocation would do more harm"
         report.left_out.append(Omission(rule.id, rule.sentence, why))
         return
     outcome = judge(exam, rule)
@@ -138,7 +138,7 @@ def judge(examination: Examination, rule: Rule) -> Finding | Omission | None:
     except Broken as broken:
         about = BY_ID[broken.rule] if broken.rule else rule
         expected, got = examination.redact(broken.expected), examination.redact(broken.got)
-        curl = examination.curl(broken.exchange)
+        curl = examination.curl(broken.reply)
         return Finding(about.id, about.sentence, expected, got, about.place, curl)
     return None
 

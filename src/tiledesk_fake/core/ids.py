@@ -55,6 +55,11 @@ def new_secret() -> str:
     return secrets.token_hex(32)
 
 
+def new_seed() -> int:
+    """A new random seed of 32 bits."""
+    return secrets.randbits(32)
+
+
 def hex_id(id: int) -> str:
     """The 24 hex digits of an id.
 

@@ -4,8 +4,23 @@ Each rule is a function that asks one thing of an `Examination`; it returns if t
 LeftOut otherwise. A rule's function judges by the contract under the profile, never by what some server happens to do.
 """
 
-from . import concurrency, edges, gate, isolation, listing, ordering, revocation, stability
-from .rule import Rule
+from collections.abc import Iterable
+
+from . import (
+    again,
+    concurrency,
+    edges,
+    enforcement,
+    gate,
+    isolation,
+    listing,
+    misses,
+    ordering,
+    revocation,
+    spellings,
+    stability,
+)
+from .rule import Brake, Rule
 
 RULES: tuple[Rule, ...] = (
     *listing.RULES,
@@ -14,7 +29,11 @@ RULES: tuple[Rule, ...] = (
     *gate.RULES,
     *isolation.RULES,
     *stability.RULES,
+    *misses.RULES,
     *revocation.RULES,
+    *again.RULES,
+    *spellings.RULES,
+    *enforcement.RULES,
     *concurrency.RULES,
     # Only now may the token that calls be used up, and only here is it known whether anything else moved.
     *stability.LAST,
@@ -22,4 +41,16 @@ RULES: tuple[Rule, ...] = (
 
 BY_ID = {rule.id: rule for rule in RULES}
 
-__all__ = ["BY_ID", "RULES", "Rule"]
+
+def brake(broken: Iterable[str]) -> Brake:
+    """The strictest brake of broken rules, given by their ids.
+
+    Checks of generated requests have none: they see the form of an answer, not what a revocation hit.
+
+    >>> brake(["list-form", "generated-not-a-server-error"])
+    <Brake.UNWATCHED: 1>
+    """
+    return max((BY_ID[id].brake for id in broken if id in BY_ID), default=Brake.NONE)
+
+
+__all__ = ["BY_ID", "RULES", "Brake", "Rule", "brake"]

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 
-from ..client import Exchange
-from ..examination import Examination, expect
+from ..examination import Examination
+from ..judging import expect
 from ..outcome import LeftOut
-from .rule import LISTING, REVOKING, Family
+from ..reply import Reply
+from .rule import LISTING, REVOKING, Brake, Family
 
 family = Family()
 rule = family.rule
@@ -17,11 +18,11 @@ rule = family.rule
 AT_ONCE = 6
 
 
-def _at_once(calls: list[Callable[[], Exchange]]) -> list[Exchange]:
+def _at_once(calls: list[Callable[[], Reply]]) -> list[Reply]:
     """The answers to requests that start together."""
     together = Barrier(len(calls))
 
-    def run(call: Callable[[], Exchange]) -> Exchange:
+    def run(call: Callable[[], Reply]) -> Reply:
         together.wait()
         return call()
 
@@ -29,34 +30,41 @@ def _at_once(calls: list[Callable[[], Exchange]]) -> list[Exchange]:
         return [future.result() for future in [pool.submit(run, call) for call in calls]]
 
 
-@rule("concurrent-listing", "Lists that are asked for at the same time are the same.", *LISTING, level="assumed")
+@rule(
+    "concurrent-listing",
+    "Lists that are asked for at the same time are the same.",
+    *LISTING,
+    brake=Brake.NONE,
+    level="assumed",
+)
 def concurrent_listing(exam: Examination) -> None:
     expected = exam.page()
     for _ in range(3):
-        for exchange in _at_once([exam.listed] * AT_ONCE):
-            expect(exam.as_page(exchange).records == expected.records, "the same list", exchange)
+        for reply in _at_once([exam.listed] * AT_ONCE):
+            expect(exam.as_page(reply).records == expected.records, "the same list", reply)
 
 
 @rule(
     "concurrent-revocations",
     "Of tokens that are revoked at the same time, every one is revoked.",
     *REVOKING,
+    brake=Brake.UNWATCHED,
     level="assumed",
     revokes=True,
 )
 def concurrent_revocations(exam: Examination) -> None:
-    tokens = exam.sacrifices(AT_ONCE)
+    tokens = exam.tokens.give_up_several(AT_ONCE)
 
-    def revoke(index: int) -> Callable[[], Exchange]:
+    def revoke(index: int) -> Callable[[], Reply]:
         token = tokens[index]
         return lambda: exam.revoke_jti(token.jti) if index % 2 else exam.revoke_id(token.id)
 
     answers = _at_once([*(revoke(index) for index in range(AT_ONCE)), exam.listed, exam.listed])
-    for token, exchange in zip(tokens, answers[:AT_ONCE], strict=True):
-        exam.expect_revoked(exchange, token.record)
-    for exchange in answers[AT_ONCE:]:
-        exam.as_page(exchange)
-    lost = [token.id for token in tokens if not exam.is_revoked(token)]
+    for token, reply in zip(tokens, answers[:AT_ONCE], strict=True):
+        exam.expect_revoked(reply, token.record)
+    for reply in answers[AT_ONCE:]:
+        exam.as_page(reply)
+    lost = [token.id for token in tokens if not exam.tokens.is_revoked(token)]
     expect(not lost, "every token revoked", answers[0], f"{len(lost)} of {AT_ONCE} not revoked")
 
 
@@ -65,16 +73,17 @@ def concurrent_revocations(exam: Examination) -> None:
     "A token that is revoked several times at once is revoked once.",
     "x-assumptions",
     "revoke-again",
+    brake=Brake.UNWATCHED,
     revokes=True,
 )
 def concurrent_revocations_of_one(exam: Examination) -> None:
-    token = exam.sacrifice()
+    token = exam.tokens.give_up()
     answers = _at_once([lambda: exam.revoke_jti(token.jti)] * AT_ONCE)
-    expect(exam.is_revoked(token), "the token revoked", answers[0], "a token that is not")
+    expect(exam.tokens.is_revoked(token), "the token revoked", answers[0], "a token that is not")
     if exam.profile.revoke_again == "same":
-        for exchange in answers:
-            exam.expect_revoked(exchange, token.record)
-            expect(exchange.json == answers[0].json, "the same answer to all", exchange)
+        for reply in answers:
+            exam.expect_revoked(reply, token.record)
+            expect(reply.json == answers[0].json, "the same answer to all", reply)
         return
     missing = b"null" if exam.profile.revoke_unknown == "null" else None
     told = Counter(answer.status == 200 and answer.body.strip() != missing for answer in answers)
@@ -82,7 +91,13 @@ def concurrent_revocations_of_one(exam: Examination) -> None:
 
 
 @rule(
-    "concurrent-users", "What users do at the same time does not mix.", "components", "schemas", "TokenRecord", users=2
+    "concurrent-users",
+    "What users do at the same time does not mix.",
+    "components",
+    "schemas",
+    "TokenRecord",
+    brake=Brake.NONE,
+    users=2,
 )
 def concurrent_users(exam: Examination) -> None:
     expected = [exam.page(person=person).ids for person in exam.persons[:2]]
@@ -90,8 +105,8 @@ def concurrent_users(exam: Examination) -> None:
         raise LeftOut("neither user has a token")
     for _ in range(3):
         answers = _at_once([partial(exam.listed, person=exam.persons[index % 2]) for index in range(AT_ONCE)])
-        for index, exchange in enumerate(answers):
-            expect(exam.as_page(exchange).ids == expected[index % 2], "the user's own list", exchange)
+        for index, reply in enumerate(answers):
+            expect(exam.as_page(reply).ids == expected[index % 2], "the user's own list", reply)
 
 
 RULES = family.rules

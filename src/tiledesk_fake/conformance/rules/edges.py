@@ -1,10 +1,11 @@
 """The edges of the interface: invalid values, HEAD, slashes, methods and paths that nothing has. Mostly reads."""
 
-from ..client import Exchange
-from ..examination import Examination, expect
-from ..guard import HISTORY
+from ..examination import Examination
+from ..judging import expect
 from ..outcome import LeftOut
-from .rule import Family, assumption
+from ..paths import HISTORY
+from ..reply import Reply
+from .rule import Brake, Family, assumption
 
 family = Family()
 rule = family.rule
@@ -14,17 +15,17 @@ INVALID = assumption("invalid-query")
 
 def _check_invalid(exam: Examination, query: str) -> None:
     """Break the rule unless a query with one invalid value is answered as the profile says."""
-    exchange = exam.listed(query)
+    reply = exam.listed(query)
     match exam.profile.invalid_query:
         case "reject":
-            expect(exchange.status == 400, f"400 for {query}", exchange)
-            exam.expect_json(exchange, "InvalidQuery", 400, rule="refusal-form")
+            expect(reply.status == 400, f"400 for {query}", reply)
+            exam.expect_json(reply, "InvalidQuery", 400, rule="refusal-form")
         case "fail":
-            expect(exchange.status == 500, f"500 for {query}", exchange)
-            exam.expect_json(exchange, "ServerError", 500, rule="refusal-form")
+            expect(reply.status == 500, f"500 for {query}", reply)
+            exam.expect_json(reply, "ServerError", 500, rule="refusal-form")
         case _:
-            expect(exchange.status == 200, f"200 for {query}, as if the value were absent", exchange)
-            expect(exam.as_page(exchange).ids == exam.page().ids, f"the default list for {query}", exchange)
+            expect(reply.status == 200, f"200 for {query}, as if the value were absent", reply)
+            expect(exam.as_page(reply).ids == exam.page().ids, f"the default list for {query}", reply)
 
 
 def _check_values(exam: Examination, role: str, values: tuple[str, ...]) -> None:
@@ -32,13 +33,13 @@ def _check_values(exam: Examination, role: str, values: tuple[str, ...]) -> None
         _check_invalid(exam, f"{exam.names[role]}={value}")
 
 
-@rule("invalid-page", "A page that is no number, or before the first, is invalid.", *INVALID)
+@rule("invalid-page", "A page that is no number, or before the first, is invalid.", *INVALID, brake=Brake.NONE)
 def invalid_page(exam: Examination) -> None:
     before = str(exam.contract.first_page - 1)
     _check_values(exam, "page", ("abc", before, "1.5", "2147483648", "99999999999999999999", "null", "NaN"))
 
 
-@rule("invalid-digits", "A number is ASCII digits and nothing else.", *INVALID)
+@rule("invalid-digits", "A number is ASCII digits and nothing else.", *INVALID, brake=Brake.NONE)
 def invalid_digits(exam: Examination) -> None:
     # A full-width and an Arabic digit; an underscore, signs, blanks, hex and an exponent as some languages take them.
     odd = ("%EF%BC%91", "%D9%A1", "1_0", "%2B1", "+1", "1%20", "0x1", "1e0", "1.0", "%00")
@@ -46,30 +47,39 @@ def invalid_digits(exam: Examination) -> None:
     _check_values(exam, "direction", ("%EF%BC%91", "%2B1", "1.0", "01"))
 
 
-@rule("invalid-direction", "A direction is 1 or -1.", *INVALID)
+@rule("invalid-direction", "A direction is 1 or -1.", *INVALID, brake=Brake.NONE)
 def invalid_direction(exam: Examination) -> None:
     _check_values(exam, "direction", ("0", "2", "7", "-2", "asc", "DESC", "true"))
 
 
-@rule("invalid-sort-field", "A sort field is a field of the record.", *INVALID)
+@rule("invalid-sort-field", "A sort field is a field of the record.", *INVALID, brake=Brake.NONE)
 def invalid_sort_field(exam: Examination) -> None:
     _check_values(exam, "sortField", ("nothing", "createdat", "createdAt,jti", "-createdAt", "$where", "__proto__"))
 
 
-@rule("empty-parameter", "A parameter without a value is invalid.", *INVALID)
+@rule("empty-parameter", "A parameter without a value is invalid.", *INVALID, brake=Brake.NONE)
 def empty_parameter(exam: Examination) -> None:
     for role in ("page", "direction", "sortField"):
         _check_values(exam, role, ("",))
 
 
-@rule("repeated-parameter", "A parameter that is given twice is invalid.", *INVALID)
+@rule("repeated-parameter", "A parameter that is given twice is invalid.", *INVALID, brake=Brake.NONE)
 def repeated_parameter(exam: Examination) -> None:
     for role, value in (("page", str(exam.contract.first_page)), ("direction", "-1"), ("sortField", "createdAt")):
         name = exam.names[role]
         _check_invalid(exam, f"{name}={value}&{name}={value}")
 
 
-@rule("head", "HEAD answers as GET, without a body.", "paths", "/jwt/history", "get", "description", level="assumed")
+@rule(
+    "head",
+    "HEAD answers as GET, without a body.",
+    "paths",
+    "/jwt/history",
+    "get",
+    "description",
+    brake=Brake.NONE,
+    level="assumed",
+)
 def head(exam: Examination) -> None:
     got = exam.listed()
     asked = exam.ask("HEAD", HISTORY, exam.first.authorization)
@@ -80,38 +90,43 @@ def head(exam: Examination) -> None:
 
 
 @rule(
-    "trailing-slash", "A slash at the end of the path makes no difference.", "paths", "/jwt/history", level="observed"
+    "trailing-slash",
+    "A slash at the end of the path makes no difference.",
+    "paths",
+    "/jwt/history",
+    brake=Brake.NONE,
+    level="observed",
 )
 def trailing_slash(exam: Examination) -> None:
     _check_same_list(exam, f"{HISTORY}/")
 
 
-@rule("path-case", "The path is the same in any case.", "paths", "/jwt/history", level="observed")
+@rule("path-case", "The path is the same in any case.", "paths", "/jwt/history", brake=Brake.NONE, level="observed")
 def path_case(exam: Examination) -> None:
     _check_same_list(exam, "/JWT/History")
 
 
 def _check_same_list(exam: Examination, path: str) -> None:
-    plain, exchange = exam.page(), exam.listed(path=path)
-    expect(exchange.status == 200, f"200 for {path}", exchange)
-    expect(exam.as_page(exchange).ids == plain.ids, f"the same list at {path}", exchange)
+    plain, reply = exam.page(), exam.listed(path=path)
+    expect(reply.status == 200, f"200 for {path}", reply)
+    expect(exam.as_page(reply).ids == plain.ids, f"the same list at {path}", reply)
 
 
 QUIRKS = assumption("server-quirks")
 
 
-def _check_fallen_through(exam: Examination, exchange: Exchange, calm: int, *, rule: str | None = None) -> None:
+def _check_fallen_through(exam: Examination, reply: Reply, calm: int, *, rule: str | None = None) -> None:
     """Break the rule unless a request that no operation is for is answered as the profile says."""
     if exam.profile.server_quirks == "observed":
-        expect(exchange.status == 400, "400, as if the path began with a project", exchange, rule=rule)
-        expect(b"Invalid project id" in exchange.body, "the words Invalid project id", exchange, rule=rule)
+        expect(reply.status == 400, "400, as if the path began with a project", reply, rule=rule)
+        expect(b"Invalid project id" in reply.body, "the words Invalid project id", reply, rule=rule)
         return
-    expect(exchange.status == calm, f"{calm}", exchange, rule=rule)
+    expect(reply.status == calm, f"{calm}", reply, rule=rule)
     if calm == 405:
-        expect(bool(exchange.values("Allow")), "405 with an Allow header", exchange, rule=rule)
+        expect(bool(reply.values("Allow")), "405 with an Allow header", reply, rule=rule)
 
 
-@rule("unknown-path", "Below the history, a path that nothing has is not found.", *QUIRKS)
+@rule("unknown-path", "Below the history, a path that nothing has is not found.", *QUIRKS, brake=Brake.NONE)
 def unknown_path(exam: Examination) -> None:
     for path in (f"{HISTORY}/a/b/c", f"{HISTORY}/a/b"):
         _check_fallen_through(exam, exam.listed(path=path), 404)
@@ -121,20 +136,23 @@ def unknown_path(exam: Examination) -> None:
     "wrong-method-on-a-token",
     "There is no GET for a single token: the method is refused, and Allow names another.",
     *QUIRKS,
+    brake=Brake.NONE,
 )
 def wrong_method_on_a_token(exam: Examination) -> None:
-    key = exam.nobodys_jti()
-    for path in (f"{HISTORY}/{key}", f"{HISTORY}/id/{exam.nobodys_id()}"):
-        exchange = exam.listed(path=path)
-        _check_fallen_through(exam, exchange, 405)
-        allowed = [word.strip() for value in exchange.values("Allow") for word in value.split(",")]
+    key = exam.tokens.nobodys_jti()
+    for path in (f"{HISTORY}/{key}", f"{HISTORY}/id/{exam.tokens.nobodys_id()}"):
+        reply = exam.listed(path=path)
+        _check_fallen_through(exam, reply, 405)
+        allowed = [word.strip() for value in reply.values("Allow") for word in value.split(",")]
         right = exam.profile.server_quirks == "observed" or ("DELETE" in allowed and "GET" not in allowed)
-        expect(right, "an Allow header with DELETE and without GET", exchange, f"Allow: {', '.join(allowed)}")
+        expect(right, "an Allow header with DELETE and without GET", reply, f"Allow: {', '.join(allowed)}")
 
 
-@rule("wrong-method", "A method that the contract does not have is refused.", *QUIRKS, revokes=True)
+@rule(
+    "wrong-method", "A method that the contract does not have is refused.", *QUIRKS, brake=Brake.UNWATCHED, revokes=True
+)
 def wrong_method(exam: Examination) -> None:
-    key = exam.nobodys_jti()
+    key = exam.tokens.nobodys_jti()
     before = exam.records()
     for method, path in (
         ("POST", HISTORY),
@@ -143,19 +161,19 @@ def wrong_method(exam: Examination) -> None:
         ("DELETE", HISTORY),
         ("PUT", f"{HISTORY}/{key}"),
         ("POST", f"{HISTORY}/{key}"),
-        ("PATCH", f"{HISTORY}/id/{exam.nobodys_id()}"),
+        ("PATCH", f"{HISTORY}/id/{exam.tokens.nobodys_id()}"),
     ):
-        exchange = exam.ask(method, path, exam.first.authorization)
-        _check_fallen_through(exam, exchange, 405)
-    expect(exam.records() == before, "the list as it was", exchange, "another list after the refused methods")
+        reply = exam.ask(method, path, exam.first.authorization)
+        _check_fallen_through(exam, reply, 405)
+    expect(exam.records() == before, "the list as it was", reply, "another list after the refused methods")
 
 
-@rule("malformed-escape", "A percent-escape that is none makes the path invalid.", *QUIRKS)
+@rule("malformed-escape", "A percent-escape that is none makes the path invalid.", *QUIRKS, brake=Brake.NONE)
 def malformed_escape(exam: Examination) -> None:
     calm = exam.profile.server_quirks == "calm"
     for escape in ("%zz", "%E9", "%"):
-        exchange = exam.listed(path=f"{HISTORY}/{escape}")
-        expect(exchange.status == (400 if calm else 500), "400" if calm else "500", exchange)
+        reply = exam.listed(path=f"{HISTORY}/{escape}")
+        expect(reply.status == (400 if calm else 500), "400" if calm else "500", reply)
 
 
 @rule(
@@ -164,12 +182,13 @@ def malformed_escape(exam: Examination) -> None:
     "components",
     "schemas",
     "Refusal",
+    brake=Brake.NONE,
 )
 def refusal_form(exam: Examination) -> None:
     if exam.profile.invalid_query != "reject":
         raise LeftOut("under this profile no reading is refused with a message")
-    exchange = exam.listed(f"{exam.names['page']}=abc")
-    exam.expect_json(exchange, "InvalidQuery", 400)
+    reply = exam.listed(f"{exam.names['page']}=abc")
+    exam.expect_json(reply, "InvalidQuery", 400)
 
 
 RULES = family.rules

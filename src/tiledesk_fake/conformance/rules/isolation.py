@@ -1,8 +1,9 @@
 """Two users: neither sees nor touches the other's tokens."""
 
-from ..examination import Examination, expect
+from ..examination import Examination
+from ..judging import expect
 from ..outcome import LeftOut
-from .rule import REVOKING, Family, assumption
+from .rule import REVOKING, Brake, Family, assumption
 
 family = Family()
 rule = family.rule
@@ -13,7 +14,15 @@ def _second_authorization(exam: Examination) -> str:
     return exam.second.authorization
 
 
-@rule("lists-are-apart", "No token is in the lists of two users.", "components", "schemas", "TokenRecord", users=2)
+@rule(
+    "lists-are-apart",
+    "No token is in the lists of two users.",
+    "components",
+    "schemas",
+    "TokenRecord",
+    brake=Brake.UNWATCHED,
+    users=2,
+)
 def lists_are_apart(exam: Examination) -> None:
     pages = exam.pages(person=exam.second)
     others = {record["_id"] for record in exam.records()}
@@ -21,7 +30,7 @@ def lists_are_apart(exam: Examination) -> None:
     if not mine and not others:
         raise LeftOut("neither user has a token")
     shared = mine & others
-    expect(not shared, "lists without a token in common", pages[0].exchange, f"{len(shared)} tokens in both lists")
+    expect(not shared, "lists without a token in common", pages[0].reply, f"{len(shared)} tokens in both lists")
 
 
 @rule(
@@ -30,6 +39,7 @@ def lists_are_apart(exam: Examination) -> None:
     "components",
     "schemas",
     "Count",
+    brake=Brake.NONE,
     users=2,
 )
 def counts_are_apart(exam: Examination) -> None:
@@ -40,13 +50,14 @@ def counts_are_apart(exam: Examination) -> None:
         found = sum(len(page.records) for page in pages)
         if pages[-1].records and found < (pages[0].count or 0) and len(pages[-1].records) == exam.contract.page_size:
             continue
-        expect(pages[0].count == found, f"count {found}, the user's own tokens", pages[0].exchange)
+        expect(pages[0].count == found, f"count {found}, the user's own tokens", pages[0].reply)
 
 
 @rule(
     "foreign-revocation-by-jti",
     "Revoking somebody else's token by jti does what the profile says, and no more.",
     *assumption("revoke-foreign"),
+    brake=Brake.UNWATCHED,
     revokes=True,
     users=2,
 )
@@ -58,6 +69,7 @@ def foreign_by_jti(exam: Examination) -> None:
     "foreign-revocation-by-id",
     "Revoking somebody else's token by id does what the profile says, and no more.",
     *assumption("revoke-foreign"),
+    brake=Brake.UNWATCHED,
     revokes=True,
     users=2,
 )
@@ -66,35 +78,36 @@ def foreign_by_id(exam: Examination) -> None:
 
 
 def _check_foreign(exam: Examination, by: str) -> None:
-    token = exam.spare()
+    token = exam.tokens.spare()
     call = _second_authorization(exam)
     theirs = exam.records(person=exam.second)
-    exchange = exam.revoke_jti(token.jti, call) if by == "jti" else exam.revoke_id(token.id, call)
+    reply = exam.revoke_jti(token.jti, call) if by == "jti" else exam.revoke_id(token.id, call)
     if exam.profile.revoke_foreign == "allowed":
-        exam.expect_revoked(exchange, token.record)
-        expect(exam.is_revoked(token), "the token revoked", exchange, "a token that is not")
+        exam.expect_revoked(reply, token.record)
+        expect(exam.tokens.is_revoked(token), "the token revoked", reply, "a token that is not")
     else:
-        exam.expect_unknown(exchange)
-        expect(exam.is_untouched(token), "the token as it was", exchange, "a token that was changed")
+        exam.expect_unknown(reply)
+        expect(exam.tokens.is_untouched(token), "the token as it was", reply, "a token that was changed")
     same = exam.records(person=exam.second) == theirs
-    expect(same, "the caller's own list as it was", exchange, "another list")
+    expect(same, "the caller's own list as it was", reply, "another list")
 
 
 @rule(
     "own-revocation-stays-own",
     "A user's revocation changes nothing in another user's list.",
     *REVOKING,
+    brake=Brake.ALL,
     level="assumed",
     revokes=True,
     users=2,
 )
 def own_stays_own(exam: Examination) -> None:
     before = exam.records(person=exam.second)
-    token = exam.sacrifice()
-    exchange = exam.revoke_jti(token.jti)
-    exam.expect_revoked(exchange, token.record)
+    token = exam.tokens.give_up()
+    reply = exam.revoke_jti(token.jti)
+    exam.expect_revoked(reply, token.record)
     same = exam.records(person=exam.second) == before
-    expect(same, "the other user's list as it was", exchange, "another list")
+    expect(same, "the other user's list as it was", reply, "another list")
 
 
 RULES = family.rules

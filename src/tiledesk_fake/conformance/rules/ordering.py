@@ -3,9 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
-from ..examination import Examination, Record, expect
+from ..examination import Examination
+from ..judging import Record, expect
 from ..outcome import Broken, LeftOut
-from .rule import LISTING, Family, assumption
+from .rule import LISTING, Brake, Family, assumption
 
 family = Family()
 rule = family.rule
@@ -26,20 +27,20 @@ def _check_sorted(exam: Examination, field: str, direction: int) -> None:
     records = [record for page in pages for record in page.records]
     for page in pages:
         for before, after in pairwise(page.records):
-            _check_pair(field, direction, before, after, page.exchange)
+            _check_pair(field, direction, before, after, page.reply)
     for before, after in pairwise(records):
-        _check_pair(field, direction, before, after, pages[-1].exchange)
+        _check_pair(field, direction, before, after, pages[-1].reply)
 
 
-def _check_pair(field: str, direction: int, before: Record, after: Record, exchange: Any) -> None:
+def _check_pair(field: str, direction: int, before: Record, after: Record, reply: Any) -> None:
     try:
         right = (_key(before, field) < _key(after, field)) == (direction == 1)
     except TypeError:
-        raise Broken(f"values of one type in {field}", _names([before, after], field), exchange) from None
+        raise Broken(f"values of one type in {field}", _names([before, after], field), reply) from None
     tied = before.get(field) == after.get(field)
     way = "ascending" if direction == 1 else "descending"
     expected = f"{field} {way}" + (", ties by _id alike" if tied else "")
-    expect(right, expected, exchange, _names([before, after], field), rule="order-of-ties" if tied else None)
+    expect(right, expected, reply, _names([before, after], field), rule="order-of-ties" if tied else None)
 
 
 def _two(exam: Examination) -> list[Record]:
@@ -55,6 +56,7 @@ def _two(exam: Examination) -> list[Record]:
     "components",
     "parameters",
     "direction",
+    brake=Brake.NONE,
 )
 def order_ascending(exam: Examination) -> None:
     _two(exam)
@@ -68,6 +70,7 @@ def order_ascending(exam: Examination) -> None:
     "components",
     "parameters",
     "direction",
+    brake=Brake.NONE,
 )
 def order_descending(exam: Examination) -> None:
     _two(exam)
@@ -75,7 +78,13 @@ def order_descending(exam: Examination) -> None:
         _check_sorted(exam, field, -1)
 
 
-@rule("order-of-ties", "Records that tie are ordered by _id, in the same direction.", *LISTING, level="assumed")
+@rule(
+    "order-of-ties",
+    "Records that tie are ordered by _id, in the same direction.",
+    *LISTING,
+    brake=Brake.NONE,
+    level="assumed",
+)
 def order_of_ties(exam: Examination) -> None:
     _two(exam)
     # All records of a user tie in these.
@@ -84,22 +93,22 @@ def order_of_ties(exam: Examination) -> None:
             _check_sorted(exam, field, direction)
 
 
-@rule("order-reversed", "Ascending is descending reversed.", *LISTING, level="assumed")
+@rule("order-reversed", "Ascending is descending reversed.", *LISTING, brake=Brake.NONE, level="assumed")
 def order_reversed(exam: Examination) -> None:
     exam.needs_whole(exam.pages())
     for field in exam.sort_fields:
         up = [record["_id"] for record in exam.records(exam.query(sort=field, direction=1))]
         down = [record["_id"] for record in exam.records(exam.query(sort=field, direction=-1))]
-        exchange = exam.listed(exam.query(sort=field, direction=1))
+        reply = exam.listed(exam.query(sort=field, direction=1))
         expect(
             up == down[::-1],
             f"by {field}, ascending to be descending reversed",
-            exchange,
+            reply,
             f"{up[:3]}… and {down[::-1][:3]}…",
         )
 
 
-@rule("order-of-all", "Every order lists the same records.", *LISTING, level="assumed")
+@rule("order-of-all", "Every order lists the same records.", *LISTING, brake=Brake.NONE, level="assumed")
 def order_of_all(exam: Examination) -> None:
     pages = exam.pages()
     exam.needs_whole(pages)
@@ -109,40 +118,53 @@ def order_of_all(exam: Examination) -> None:
             found = exam.pages(exam.query(sort=field, direction=direction))
             got = {id for page in found for id in page.ids}
             words = f"{len(got)} records, {len(expected - got)} missing, {len(got - expected)} foreign"
-            expect(got == expected, f"the {len(expected)} records of the default order", found[0].exchange, words)
+            expect(got == expected, f"the {len(expected)} records of the default order", found[0].reply, words)
 
 
-@rule("order-default-direction", "Without a direction the list descends.", "components", "schemas", "SortDirection")
+@rule(
+    "order-default-direction",
+    "Without a direction the list descends.",
+    "components",
+    "schemas",
+    "SortDirection",
+    brake=Brake.NONE,
+)
 def order_default_direction(exam: Examination) -> None:
     _two(exam)
     for field in ("createdAt", "_id"):
         plain = exam.page(exam.query(sort=field))
         descending = exam.page(exam.query(sort=field, direction=-1))
-        expect(plain.ids == descending.ids, f"by {field}, the order of direction=-1", plain.exchange)
+        expect(plain.ids == descending.ids, f"by {field}, the order of direction=-1", plain.reply)
 
 
 @rule(
-    "order-default-field", "Without a sort field the list is sorted by createdAt.", "components", "schemas", "SortField"
+    "order-default-field",
+    "Without a sort field the list is sorted by createdAt.",
+    "components",
+    "schemas",
+    "SortField",
+    brake=Brake.NONE,
 )
 def order_default_field(exam: Examination) -> None:
     _two(exam)
     for direction in (1, -1):
         plain = exam.page(exam.query(direction=direction))
         sorted_ = exam.page(exam.query(sort="createdAt", direction=direction))
-        expect(plain.ids == sorted_.ids, "the order by createdAt", plain.exchange)
+        expect(plain.ids == sorted_.ids, "the order by createdAt", plain.reply)
 
 
 @rule(
     "other-parameters-ignored",
     "A query parameter that the contract does not name is ignored.",
     *assumption("sort-parameter"),
+    brake=Brake.NONE,
 )
 def other_parameters_ignored(exam: Examination) -> None:
     plain = exam.page(exam.query(direction=1))
     other = "sort" if exam.names["sortField"] == "sortField" else "sortField"
     for query in (*(f"{other}={field}" for field in ("jti", "updatedAt", "nothing")), "limit=1", "skip=1", "Page=7"):
         page = exam.as_page(exam.listed(exam.query(direction=1, more=query)))
-        expect(page.ids == plain.ids, f"the same list with {query}", page.exchange)
+        expect(page.ids == plain.ids, f"the same list with {query}", page.reply)
 
 
 RULES = family.rules

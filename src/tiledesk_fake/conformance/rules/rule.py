@@ -2,12 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 
 from ...contract.places import Path, Place, place
 from ..examination import Examination
 from ..outcome import LeftOut
 
 Ask = Callable[[Examination], None]
+
+
+class Brake(IntEnum):
+    """What may no longer be revoked on somebody's server once a rule is broken, the strictest last."""
+
+    NONE = 0
+    """Everything may: revocations hit what they name, and the list shows what they hit."""
+    UNWATCHED = 1
+    """What no rule watches: generated revocations, and tokens of sign-ins at the end.
+
+    For rules whose breaking means that a revocation may hit any token, or that nobody sees which it hit.
+    """
+    ALL = 2
+    """Nothing: a revocation takes other tokens with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +34,8 @@ class Rule:
     at: Path
     level: str | None
     ask: Ask
+    brake: Brake
+    """What may no longer be revoked once it is broken; without a default, so that each rule decides."""
     revokes: bool = False
     """Whether asking may change something on the server."""
     users: int = 1
@@ -36,7 +53,7 @@ class Rule:
     def check(self, examination: Examination) -> None:
         """Ask. Returns if the server is right; raises Broken, or LeftOut with the reason."""
         if self.revokes:
-            examination.needs_revocation()
+            examination.tokens.need_leave()
         if self.users > len(examination.persons):
             raise LeftOut("a second user is needed; give --basic or --jwt of another one")
         self.ask(examination)
@@ -56,6 +73,7 @@ class Family:
         id: str,
         sentence: str,
         *at: str,
+        brake: Brake,
         level: str | None = None,
         revokes: bool = False,
         users: int = 1,
@@ -65,7 +83,7 @@ class Family:
         """Make a function the way to ask a rule."""
 
         def collect(ask: Ask) -> Ask:
-            self.rules.append(Rule(id, sentence, at, level, ask, revokes, users, last, looks_back))
+            self.rules.append(Rule(id, sentence, at, level, ask, brake, revokes, users, last, looks_back))
             return ask
 
         return collect

@@ -1,0 +1,28 @@
+"""One question for each assumption, in the order in which they are asked.
+
+What is known already says how the next one is put: by then, the examination judges by it.
+"""
+
+from collections.abc import Mapping
+
+from . import listing, revocation
+from .question import Question, Unclear
+
+QUESTIONS: Mapping[str, Question] = {
+    "list-envelope": listing.list_envelope,
+    "page-size": listing.page_size,
+    "invalid-query": listing.invalid_query,
+    "page-base": listing.page_base,
+    "sort-parameter": listing.sort_parameter,
+    "server-quirks": listing.server_quirks,
+    "revoke-unknown": revocation.revoke_unknown,
+    "malformed-id": revocation.malformed_id,
+    "revoke-answer": revocation.revoke_answer,
+    "revoked-listed": revocation.revoked_listed,
+    "revoke-again": revocation.revoke_again,
+    "revoke-foreign": revocation.revoke_foreign,
+    # Last, because it may use up the token that calls.
+    "revocation-enforced": revocation.revocation_enforced,
+}
+
+__all__ = ["QUESTIONS", "Question", "Unclear"]

@@ -1,0 +1,104 @@
+"""What the list shows of a server's choices. Only reads."""
+
+from ...contract.profile import CHOICES
+from ..examination import Examination
+from ..paths import HISTORY
+from ..reply import Reply
+from .question import Answer, Unclear, body_of
+
+
+def list_envelope(exam: Examination) -> Answer:
+    reply = exam.listed()
+    body = body_of(reply)
+    if isinstance(body, list):
+        return "bare", reply
+    keys = [key for key in ("jwts", "jwtHistories") if isinstance(body, dict) and isinstance(body.get(key), list)]
+    if len(keys) != 1:
+        raise Unclear(f"the list is in no known envelope: {exam.evidence(reply)}")
+    return keys[0], reply
+
+
+def invalid_query(exam: Examination) -> Answer:
+    default = exam.page().ids
+    answers: dict[str, Reply] = {}
+    for query in ("page=abc", "direction=7"):
+        reply = exam.listed(query)
+        if reply.status == 200 and exam.as_page(reply).ids != default:
+            raise Unclear(f"another list than the default one: {exam.evidence(reply)}")
+        answers.setdefault({400: "reject", 200: "ignore", 500: "fail"}.get(reply.status or 0, ""), reply)
+    if len(answers) != 1 or "" in answers:
+        shown = "; ".join(exam.evidence(reply) for reply in answers.values())
+        raise Unclear(f"invalid values are not answered alike, or as no choice says: {shown}")
+    return next(iter(answers.items()))
+
+
+def page_base(exam: Examination) -> Answer:
+    default = exam.page()
+    zero, one = exam.listed("page=0"), exam.listed("page=1")
+    if zero.status != 200:
+        exam.as_page(one)
+        return "1", zero
+    if exam.as_page(zero).ids != default.ids:
+        raise Unclear(f"page 0 is neither refused nor the first page: {exam.evidence(zero)}")
+    if exam.profile.invalid_query != "ignore" and "invalid-query" in exam.learnt:
+        # Were 1 the first page, 0 would be invalid, and refused like other invalid values.
+        return "0", zero
+    if exam.as_page(one).ids != default.ids:
+        return "0", one
+    if not default.records:
+        raise Unclear("the user has no tokens, so that page 0 and page 1 look alike")
+    return "1", one
+
+
+def page_size(exam: Examination) -> Answer:
+    page = exam.listed()
+    body = body_of(page)
+    if isinstance(body, dict):
+        told = str(body.get("perPage"))
+        if told not in CHOICES["page-size"]:
+            raise Unclear(f"a page of {told} is no choice: {exam.evidence(page)}")
+        return told, page
+    length = len(body) if isinstance(body, list) else 0
+    if length > 10:
+        return "40", page
+    if length == 10:
+        first = exam.as_page(page).ids
+        # Wherever pages start, one of these is the second or third.
+        for number in (1, 2):
+            following = exam.page(f"page={number}")
+            if following.records and following.ids != first:
+                return "10", following.reply
+    raise Unclear(f"the list tells no page size, and the user's {length} tokens fill no page but the first")
+
+
+def sort_parameter(exam: Examination) -> Answer:
+    names = CHOICES["sort-parameter"]
+    if "invalid-query" in exam.learnt and exam.profile.invalid_query != "ignore":
+        asked = {name: exam.listed(f"{name}=nothing") for name in names}
+        read = {name: reply for name, reply in asked.items() if reply.status != 200}
+    else:
+        plain = exam.page("direction=1").ids
+        read = {}
+        for name in names:
+            for field in exam.sort_fields:
+                page = exam.page(f"direction=1&{name}={field}")
+                if page.ids != plain:
+                    read.setdefault(name, page.reply)
+        if not read:
+            raise Unclear(f"neither parameter moves the user's {len(plain)} tokens, whatever field they name")
+    if len(read) != 1:
+        raise Unclear(f"{'both' if read else 'neither'} of {' and '.join(names)} made a difference")
+    return next(iter(read.items()))
+
+
+def server_quirks(exam: Examination) -> Answer:
+    for path, calm in ((f"{HISTORY}/a/b/c", 404), (f"{HISTORY}/{exam.tokens.nobodys_jti()}", 405)):
+        reply = exam.listed(path=path)
+        found = "calm" if reply.status == calm else "observed" if b"Invalid project id" in reply.body else ""
+        if not found:
+            raise Unclear(f"neither choice answers like this: {exam.evidence(reply)}")
+        if calm == 404:
+            first = found
+    if found != first:
+        raise Unclear("an unknown path is answered by one choice, a wrong method by the other")
+    return found, reply
