@@ -59,6 +59,7 @@ class GuardedAdapter(BaseAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
+        """The answer; raises what requests raises, and Forbidden for another server."""
         url = urlsplit(request.url or "")
         client = self._exam.client
         if f"{url.scheme}://{url.netloc}" != client.origin:
@@ -104,7 +105,7 @@ class GuardedAdapter(BaseAdapter):
         request.url = exam.client.url + path
 
     def close(self) -> None:
-        pass
+        """Close nothing: the client belongs to the examination."""
 
 
 def _text(value: str | bytes) -> str:

@@ -1,4 +1,4 @@
-"""The URL of a server as it was given: taken apart, or refused without telling what is secret in it."""
+"""The URL of a server: its parts, or a refusal that shows no secret in it."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from .credentials import Redaction
 from .outcome import CannotCheck
 
 _EXAMPLE = "http://127.0.0.1:8000/v3"
-# What RFC 3986 lets stand in a URL; everything else is percent-encoded.
+# The characters that RFC 3986 allows in a URL; all others are percent-encoded.
 _ALLOWED = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -17,7 +17,7 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is: `url` has no slash at its end, `base_path` is what precedes every path."""
+    """The parts of a URL: `url` has no slash at its end, `base_path` precedes every path."""
 
     url: str
     origin: str
@@ -29,13 +29,13 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> "Address":
-        """What a URL like http://127.0.0.1:8000/v3 says. Raises CannotCheck for any other; nothing secret is told."""
+        """The parts of a URL like http://127.0.0.1:8000/v3. Raises CannotCheck for any other, and shows no secret."""
         if not _ALLOWED.fullmatch(url):
             raise _refused(url, "percent-encode what may not stand in a URL as it is; a host is written as xn--…")
         try:
             parts = urlsplit(url)
             port = parts.port
-            # What a name is turned into before it is looked up; it fails for empty and for overlong labels.
+            # The resolver encodes a name like this; it fails for empty and overlong labels.
             (parts.hostname or "").encode("idna")
         except UnicodeError:
             raise _refused(url, "its host is no name that can be looked up") from None
@@ -48,7 +48,7 @@ class Address:
         if parts.query or parts.fragment or url.endswith(("?", "#")):
             raise _refused(url, "it must end with the base path")
         base_path = parts.path.rstrip("/")
-        # In small letters, as what sends generated requests writes it.
+        # In lower case, as Schemathesis writes it.
         netloc = parts.netloc.lower()
         origin = f"{parts.scheme}://{netloc}"
         encrypted = parts.scheme == "https"
@@ -63,10 +63,10 @@ def shown(url: str, redact: Redaction | None = None) -> str:
     begin = _SCHEME.match(url)
     scheme = begin.group() if begin else ""
     rest = url[len(scheme) :]
-    # First the user, whose password may have any sign in it.
+    # First the user: the password may have any character in it.
     if "@" in rest:
         rest = "…@" + rest.rpartition("@")[2]
-    # Then what would be a port, were it a number: a password, if the host was forgotten.
+    # Then whatever stands in the place of a port and is no number: without a host, that is a password.
     rest = re.sub(r"^([^/?#\[]*?:)(?!\d*(?:[/?#]|$))[^/?#]*", r"\1…", rest)
     rest = re.sub(r"([?#]).+", r"\1…", rest, count=1, flags=re.DOTALL)
     text = redact(scheme + rest)

@@ -55,7 +55,7 @@ class Asking(Judging):
 
     @property
     def second(self) -> Person | None:
-        """Another user than the examined one."""
+        """A second user, None if one alone is known."""
         return self.persons[1] if len(self.persons) > 1 else None
 
     def ask(
@@ -67,7 +67,7 @@ class Asking(Judging):
         headers: Iterable[tuple[str, str]] = (),
         body: bytes = b"",
     ) -> Reply:
-        """The answer to a request with this `Authorization` header, or none; an answer there must be."""
+        """The answer to a request with this `Authorization` header, or none. Breaks `answers` if none comes."""
         credentials = () if authorization is None else (("Authorization", authorization),)
         reply = self.client.send(method, target, (*credentials, *headers), body)
         if reply.status is None:
@@ -89,11 +89,11 @@ class Asking(Judging):
         return self.ask("GET", f"{path}?{query}" if query else path, (person or self.first).authorization)
 
     def page(self, query: str = "", person: Person | None = None) -> Page:
-        """A page of the list; whatever is wrong with its form breaks the rule that says so."""
+        """A page of the list. Breaks `list-answers` or `list-form` if it is none."""
         return self.as_page(self.listed(query, person))
 
     def as_page(self, reply: Reply) -> Page:
-        """What an answer to a valid listing says."""
+        """The page in an answer to a valid listing. Breaks `list-answers` or `list-form` if it is none."""
         expect(reply.status == 200, "status 200 for a valid listing", reply, rule="list-answers")
         self.expect_json(reply, "TokenList", 200, rule="list-form")
         body = reply.json

@@ -24,7 +24,7 @@ class Changes:
     def __init__(self, exam: Asking, tokens: Tokens) -> None:
         self._exam = exam
         self._tokens = tokens
-        # A list that cannot be read is a matter for the rules; there is nothing to compare with then.
+        # A list that cannot be read breaks a rule of its own; here it leaves nothing to compare with.
         self._at_first = [self._readable(person) for person in exam.persons]
 
     def of(self, person: Person) -> list[Change]:
@@ -38,7 +38,7 @@ class Changes:
             for record in self._at_first[self._exam.persons.index(person)]
             if record["_id"] not in given_up and record not in records
         ]
-        # Of a list that is too long, new tokens move others behind the end of what is read.
+        # In a list that is too long, new tokens push others behind the last page that is read.
         return changes if len(pages) < MOST_PAGES else [change for change in changes if change.now is not None]
 
     @property

@@ -26,7 +26,7 @@ _MISSING = "check needs Schemathesis and Hypothesis; pip install 'tiledesk-fake[
 
 
 class _Seconds(click.FloatRange):
-    """A range that nan is not in."""
+    """A range of numbers, which nan is not in."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         seconds = super().convert(value, param, ctx)
@@ -165,7 +165,7 @@ def check(
             with _progress() as progress:
                 found = check_target(target, progress=progress)
         except BaseException as ended:
-            # Whatever it is, an interrupt as well: what was revoked until then must be told.
+            # An interrupt too: the report tells what was revoked until then.
             if (until_then := report_of(ended)) is not None:
                 _hand_on(until_then, report)
             raise
@@ -175,7 +175,7 @@ def check(
 
 
 def _hand_on(found: Report, file: Path | None) -> None:
-    # The file first: whoever reads the text may be gone, and whatever becomes of the file, the text is printed.
+    # The file comes first, because whoever reads the text may be gone. The text is printed even if the file fails.
     try:
         if file is not None:
             found.write(file)
@@ -185,7 +185,7 @@ def _hand_on(found: Report, file: Path | None) -> None:
 
 @contextmanager
 def _failures_in_one_line(credentials: Iterable[Credential]) -> Iterator[None]:
-    """Says what nobody expected as other errors are said: it is not the exit status of a broken contract."""
+    """An unexpected exception becomes CannotCheck: exit status 1 would mean a broken contract."""
     try:
         yield
     except (TiledeskFakeError, click.ClickException, BrokenPipeError):
@@ -240,7 +240,7 @@ def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: floa
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """Tells progress on a terminal, in one line that is gone at the end; elsewhere nothing."""
+    """Progress on a terminal, in one line that is erased at the end; elsewhere none."""
     if not sys.stderr.isatty():
         yield lambda done, total, doing: None
         return

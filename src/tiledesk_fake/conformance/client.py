@@ -53,7 +53,7 @@ class _Incoming(io.RawIOBase):
             raise TimeoutError
         if self._left <= 0:
             raise _TooLong
-        # Else one byte now and then would keep the connection busy for ever.
+        # Without it, one byte now and then would keep the connection busy for ever.
         self._sock.settimeout(remaining_s)
         number = self._raw.readinto(buffer)
         self._left -= number or 0
@@ -74,7 +74,7 @@ class _Response(http.client.HTTPResponse):
 
     def whole_body(self) -> bytes:
         """The body, in pieces: a length that is announced is no reason to make room for it."""
-        # It is None where none is announced.
+        # None where the server announces no length.
         length: int | None = self.length
         if length is not None and length > MOST_BYTES:
             raise _TooLong
@@ -98,7 +98,7 @@ class Client:
     """Sends requests below one base URL, each thread over a connection of its own.
 
     Raises CannotCheck for a URL that is no http or https URL, and what the guard raises for a request it refuses.
-    What an exchange says of a server is without the secrets that `redact` knows.
+    Replies show none of the secrets that `redact` knows.
     """
 
     def __init__(self, url: str, guard: Guard, *, timeout_s: float = 10.0, redact: Redaction | None = None) -> None:
@@ -126,8 +126,8 @@ class Client:
         return replace(reply, failure=cut(self.redact(reply.failure)), hide=self.redact.hide)
 
     def _exchange(self, method: str, target: str, sent: tuple[tuple[str, str], ...], body: bytes) -> Reply:
-        # Only reading goes over a connection that was used before: a server may close it at any moment, and a
-        # revocation that was lost that way could not be told from one that the server swallowed.
+        # A server may close a kept connection at any moment, and a revocation that is lost that way looks like one
+        # that the server swallowed. So only reading goes over a connection that was used before.
         connection = self._connection(fresh=method not in ("GET", "HEAD", "OPTIONS"))
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
@@ -145,7 +145,7 @@ class Client:
             connection.close()
             return Reply(method, target, sent, None, failure=self._said(problem))
         except ValueError:
-            # This cannot be sent; the connection is in the middle of it.
+            # The request cannot be sent, and the connection is in the middle of it.
             connection.close()
             raise
         deadline_s = time.monotonic() + self._timeout_s
@@ -179,11 +179,11 @@ class Client:
             self._own.connection = connection
             with self._lock:
                 self._connections.append(connection)
-        # What can be read before a request was sent is the end of the connection, or the rest of a wrong answer.
+        # Bytes that arrive before a request was sent are the end of the connection or the rest of a wrong answer.
         if connection.sock is not None and (fresh or select.select([connection.sock], [], [], 0)[0]):
             connection.close()
         if connection.sock is not None:
-            # The last answer was waited for until its deadline.
+            # The deadline of the last answer has changed the timeout.
             connection.sock.settimeout(self._timeout_s)
         return connection
 

@@ -5,7 +5,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus
@@ -15,7 +15,7 @@ from .outcome import CannotCheck
 
 
 class Credential(Protocol):
-    """What lets a user in."""
+    """A means of authentication."""
 
     @property
     def authorization(self) -> str:
@@ -26,17 +26,17 @@ class Credential(Protocol):
         """The option of the command line that gives such a credential."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
 class Basic:
     """An e-mail address and a password."""
 
     email: str
-    password: str
+    password: str = field(repr=False)
     option: str = "--basic"
 
     @classmethod
     def parse(cls, text: str) -> "Basic":
-        """What `address:password` says. Raises CannotCheck for anything else."""
+        """The credentials in `address:password`. Raises CannotCheck for any other text."""
         email, colon, password = text.partition(":")
         if not (email and colon and password):
             raise CannotCheck("--basic: expected ADDRESS:PASSWORD")
@@ -46,6 +46,7 @@ class Basic:
 
     @property
     def authorization(self) -> str:
+        """The value of the `Authorization` header."""
         return basic_authorization(self.email, self.password)
 
     def is_meant_by(self, encoded: str) -> bool:
@@ -57,22 +58,19 @@ class Basic:
         email, _, password = text.partition(":")
         return email.lower() == self.email.lower() and password.split(":")[0] == self.password.split(":")[0]
 
-    def __repr__(self) -> str:
-        return f"Basic({self.email!r}, …)"
 
-
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
 class Jwt:
     """A signed token, without a scheme word."""
 
-    token: str
+    token: str = field(repr=False)
     option: str = "--jwt"
 
     @classmethod
     def parse(cls, text: str) -> "Jwt":
-        """The token, with or without the scheme word that a sign-in answers. Raises CannotCheck for what is none.
+        """The token in a text, with or without the scheme word that a sign-in answers.
 
-        What is wrong is said without showing any of it.
+        Raises CannotCheck for any other text; the message shows none of it.
         """
         words = text.split()
         if len(words) == 2 and words[0].lower() == "jwt":
@@ -96,29 +94,27 @@ class Jwt:
 
     @property
     def authorization(self) -> str:
+        """The value of the `Authorization` header."""
         return f"JWT {self.token}"
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the token says, unverified; empty if it cannot be read."""
+        """The claims, unverified; empty if they cannot be read."""
         return decoded(self.token.split(".")[1])
 
     @property
     def jti(self) -> str | None:
-        """The jti that the token says it has; None if there is none, or one that is no text."""
+        """The claim `jti`; None if there is none or it is no text."""
         jti = self.claims.get("jti")
         return jti if isinstance(jti, str) else None
 
     @property
     def expires_at_s(self) -> float | None:
-        """When the token says that it expires, in seconds since 1970; None if it does not, or not in a number."""
+        """The claim `exp`, in seconds since 1970; None if there is none or it is no number."""
         exp = self.claims.get("exp")
         if isinstance(exp, bool) or not isinstance(exp, int | float) or not abs(exp) < _ENDLESS:
             return None
         return float(exp)
-
-    def __repr__(self) -> str:
-        return "Jwt(…)"
 
 
 def basic_authorization(userid: str, password: str) -> str:
@@ -147,7 +143,7 @@ def encoded(value: Any) -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    # What arrives on a command line in another encoding has halves of surrogate pairs.
+    # Bytes of another encoding arrive from a command line as halves of surrogate pairs.
     return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
@@ -157,7 +153,7 @@ def _malformed(got: str) -> CannotCheck:
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 _ENDLESS = 1e15
-"""In seconds; no moment that anybody means is later, and floats are exact until there."""
+"""In seconds; later moments are meant by nobody, and floats are exact until here."""
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){0,2}")
 _BASIC = re.compile(r"((?:\b|[A-Za-z])basic\s+)[A-Za-z0-9+/_-]{4,}=*", re.IGNORECASE)
 
@@ -190,10 +186,10 @@ class Redaction:
         sent = basic.authorization.partition(" ")[2]
         for form in (sent, sent.rstrip("="), base64.urlsafe_b64encode(base64.b64decode(sent)).decode().rstrip("=")):
             self.add(form, f"$BASIC{number}")
-        # Wrong passwords are made of the right one: in other cases, with a sign more, without what follows a colon.
+        # The rules make wrong passwords of the right one: in another case, one character longer, cut at a colon.
         address = f"{basic.email}:".encode()
         if len(address) > _SHORTEST_SECRET:
-            # As many signs of base64 as say nothing but the address and its colon.
+            # The characters of base64 that depend on the address and its colon alone.
             self._begins.add(base64.b64encode(address).decode()[: len(address) * 4 // 3])
         for password in (basic.password, basic.password.swapcase(), basic.password.split(":")[0]):
             if len(password) >= _SHORTEST_SECRET:
@@ -204,7 +200,7 @@ class Redaction:
         self._names.update(dict.fromkeys(_echoes(secret), name))
 
     def hide(self, text: str) -> str:
-        """The text without secrets; hide them before a text is cut, for half of one is no longer known."""
+        """The text without secrets. Hide them before you cut a text: half of a secret is no longer recognised."""
         for secret in sorted(self._names, key=len, reverse=True):
             text = text.replace(secret, self._names[secret])
         for begin in self._begins:
@@ -213,12 +209,12 @@ class Redaction:
         return _BASIC.sub(r"\1<credentials>", text)
 
     def __call__(self, text: str) -> str:
-        """The text without secrets, on one line and printable: what a server says could move a terminal's cursor."""
+        """The text without secrets, printable and on one line: a server's words could move a terminal's cursor."""
         return printable(self.hide(text))
 
 
 def _ordinals() -> Iterator[str]:
-    """What tells a user's credentials apart: nothing for the first, then _2, _3, …"""
+    """The endings that number a user's credentials: none for the first, then _2, _3, …"""
     yield ""
     yield from (f"_{number}" for number in count(2))
 
@@ -227,7 +223,7 @@ def _echoes(secret: str) -> Iterator[str]:
     """The forms in which a server may repeat a secret."""
     bytes_ = secret.encode("utf-8", "surrogatepass")
     yield secret
-    # A status line and headers are read as Latin-1.
+    # The client reads a status line and headers as Latin-1.
     yield bytes_.decode("latin-1")
     for ascii in (True, False):
         within = json.dumps(secret, ensure_ascii=ascii)[1:-1]

@@ -43,7 +43,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What kept the engine from something; `is_network` where a request could not be sent or answered."""
+    """A failure of the engine itself; `is_network` where a request could not be sent or answered."""
 
     message: str
     is_network: bool = False
@@ -75,7 +75,7 @@ def run(
                 stream.stop()
                 raise KeyboardInterrupt
             if is_over():
-                # From here on events say that it was interrupted, which it was by this.
+                # The events that follow say that the run was interrupted, and mean this.
                 stream.stop()
                 stopped = True
             yield from _told(event)
@@ -109,7 +109,7 @@ class _Transport(RequestsTransport):
     def send(self, case: Case[Any], *, session: requests.Session | None = None, **kwargs: Any) -> Response:
         """Send a case, over nothing but the adapter."""
         guarded = requests.Session()
-        # Else the environment would add proxies, and a .netrc other credentials.
+        # Otherwise the environment would add proxies, and a .netrc other credentials.
         guarded.trust_env = False
         guarded.adapters.clear()
         guarded.mount("", self._adapter)
@@ -120,7 +120,7 @@ class _Transport(RequestsTransport):
 
 
 def map_query(context: HookContext, query: Any) -> Any:
-    """Bring most page numbers down to pages that have records; by themselves they are up to two thousand million."""
+    """Bring most page numbers down to pages that have records; they are generated up to two thousand million."""
     page = query.get("page") if isinstance(query, dict) else None
     if isinstance(page, int) and not isinstance(page, bool) and 0 < page < 2**31 and page % 4:
         return {**query, "page": page % 4}

@@ -52,7 +52,7 @@ class Examination(Asking):
             raise
 
     def close(self) -> None:
-        """Close all connections; an exception that is on its way out is told what the examination did until then."""
+        """Close all connections. An exception on its way out learns what was done: `given_up`, `left_behind`."""
         self.client.close()
         ended = sys.exception()
         if ended is None or hasattr(ended, "given_up"):

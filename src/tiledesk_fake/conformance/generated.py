@@ -49,7 +49,7 @@ _DECLARED = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-"""What is declared with the answer that came; its provenance is that of the answer."""
+"""The checks of what is declared with an answer; their provenance is that of the answer."""
 
 _INVALID = {
     "GET /jwt/history": "invalid-query",
@@ -68,9 +68,9 @@ TO_FIND = 4
 
 
 def passes(exam: Examination, may_go_on: Callable[[], bool]) -> list[tuple[str, Callable[[], Outcome]]]:
-    """What Schemathesis does, by name; each runs when it is called.
+    """The runs of Schemathesis, by name; each starts when it is called.
 
-    Only then `may_go_on` is asked whether revocations that no rule watches are safe.
+    `may_go_on` says, at that moment, whether revocations that no rule watches are safe.
     """
 
     def as_user() -> Outcome:
@@ -84,7 +84,7 @@ def passes(exam: Examination, may_go_on: Callable[[], bool]) -> list[tuple[str, 
 
 
 def _is_harmed(exam: Examination) -> bool:
-    """Whether what the rules did changed more than it should, as far as can be seen."""
+    """Whether a list shows that the rules changed more than they should, or cannot be read."""
     try:
         return any(exam.changes.of(person) for person in exam.persons)
     except Broken:
@@ -115,7 +115,7 @@ def _as_user(exam: Examination, *, revoke: bool) -> Outcome:
 
 def _as_nobody(exam: Examination) -> Outcome:
     config = _config(exam, max(1, exam.target.examples // 5), {})
-    # Refused before the method is judged, whatever it is.
+    # The gate refuses these requests before anybody looks at their method.
     _read_only(config)
     config["phases"]["stateful"] = {"enabled": False}
     findings, omissions, kept = _run(exam, config, reading_only=False)
@@ -128,7 +128,7 @@ def _to_find(exam: Examination) -> list[Sacrifice]:
         while len(tokens) < TO_FIND:
             tokens.append(exam.tokens.give_up())
     except (Broken, LeftOut):
-        # With fewer tokens to find, or none, generated keys find nothing; the rules have said why.
+        # With too few tokens generated keys find nothing; the rules have said why.
         pass
     return tokens
 
@@ -157,7 +157,7 @@ def _config(exam: Examination, examples: int, headers: Mapping[str, str]) -> dic
         "checks": {name: {"enabled": False} for name in ("ignored_auth", "object_level_authorization")},
         "dictionaries": {},
         "parameters": {},
-        # A profile under which the server fails on what is invalid says that this is right.
+        # Under such a profile a 500 is the right answer to invalid values.
         "operations": [
             {"include-operation-id": operation, "checks": {"not_a_server_error": {"enabled": False}}}
             for operation, failing in fails.items()
@@ -183,7 +183,7 @@ def _run(exam: Examination, config: dict[str, Any], *, reading_only: bool) -> Ou
                 passed.add(_rule(event.check))
             case Failed():
                 findings.setdefault(_rule(event.check), _finding(exam, event))
-            # What is not answered is a finding, below.
+            # Requests without an answer are a finding, below.
             case Trouble() if not (event.is_network and adapter.unanswered):
                 omissions.add(_not_at_its_end(exam, event.message))
     if adapter.unanswered:
@@ -219,7 +219,7 @@ def _document(exam: Examination) -> dict[str, Any]:
 
 def _finding(exam: Examination, failed: Failed) -> Finding:
     expected = _EXPECTED.get(failed.check, failed.check)
-    # Schemathesis leaves out all credentials; ours are variables.
+    # Schemathesis filters credentials out of its lines; ours become variables.
     credentials = f'"Authorization: {exam.redact(exam.first.authorization)}"'
     return Finding(
         _rule(failed.check),
@@ -232,7 +232,7 @@ def _finding(exam: Examination, failed: Failed) -> Finding:
 
 
 def _place(document: Mapping[str, Any], check: str, label: str, status: int | None) -> Place:
-    """Where the contract says what a check found broken; an operation is documented, its answers mostly are not."""
+    """The place in the contract of what is broken: an operation is documented, its answers mostly are not."""
     if check == "negative_data_rejection" and label in _INVALID:
         return place(assumption(_INVALID[label]))
     if check in _ASSUMPTIONS:

@@ -1,8 +1,8 @@
 """The guard in the transport: what may be sent to a server that is not ours.
 
-Without leave to revoke, only reading passes, and what the gate must refuse: a request without good credentials, for a
-key that nobody has. With leave, a revocation passes unless its key is one that the server has shown and that was not
-given up.
+Without leave to revoke, two kinds of request pass: those that read, and those that the gate must refuse, without good
+credentials and for a key that nobody has. With leave, a revocation passes too, unless the server has shown its key and
+the token was not given up.
 """
 
 import json
@@ -16,7 +16,7 @@ from .outcome import Forbidden, LeftOut
 from .paths import HISTORY
 
 _READING = ("GET", "HEAD", "OPTIONS")
-# A number is a key as well: in a path it is written as it stands in JSON.
+# A number is a key as well; a path has it as JSON writes it.
 _KEYS = re.compile(rb'"(?:_id|jti)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d+))')
 
 
@@ -38,7 +38,7 @@ class Guard:
         self._given_up.update(key.casefold() for key in keys)
 
     def nobodys(self, key: str) -> str:
-        """The same key, known to be made up: a request for it changes nothing.
+        """The same key, noted as made up: a request for it changes nothing.
 
         Raises LeftOut if the server has shown it: then it is somebody's.
         """
@@ -70,7 +70,7 @@ class Guard:
                 raise Forbidden(f"{method} {target}: this token was not given up")
             return
         if body or HISTORY not in target.lower() or self._would_be_accepted(target, headers):
-            # A body could sign somebody in, which makes a token.
+            # A body could be a sign-in, which makes a token.
             raise Forbidden(f"{method} {target}: nothing may be changed on this server without --may-revoke")
         if method == "DELETE" and not (self._nobodys - self._seen).issuperset(keys):
             raise Forbidden(f"{method} {target}: a refused revocation is tried on keys that nobody has, only")
@@ -105,9 +105,9 @@ class Guard:
 
 
 def _keys(target: str) -> tuple[str, str]:
-    """What a revocation could be about, in one case: the last segment of the path, decoded, and its end.
+    """The keys that a revocation could name, in one case: the last segment of the path, decoded, and its end.
 
-    To a server that takes %2F for a slash the end is all there is.
+    A server that takes %2F for a slash sees the end alone.
     """
     segment = unquote(target.partition("?")[0].rstrip("/").rpartition("/")[2])
     return segment.casefold(), segment.rstrip("/").rpartition("/")[2].casefold()

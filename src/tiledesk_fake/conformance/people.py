@@ -97,7 +97,7 @@ class Introductions:
             )
 
     def _cannot(self, why: str) -> CannotCheck:
-        """What keeps the server from being examined; of what it said, nothing secret and nothing unprintable."""
+        """The error that the server cannot be examined; what it said is in it without secrets and printable."""
         return CannotCheck(self._client.redact(f"{self._client.url} {why}"))
 
 

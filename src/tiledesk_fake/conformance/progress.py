@@ -1,4 +1,4 @@
-"""How whoever waits is told of progress."""
+"""Progress, for whoever waits."""
 
 from collections.abc import Callable
 

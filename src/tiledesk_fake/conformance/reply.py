@@ -1,4 +1,4 @@
-"""What a server made of one request."""
+"""The answer of a server to one request."""
 
 import json
 from collections.abc import Callable

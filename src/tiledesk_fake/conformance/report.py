@@ -1,4 +1,4 @@
-"""What an examination found, and the forms in which it is handed on: text, JSON, JUnit, and a page for people."""
+"""The report of an examination, as text, JSON, JUnit and HTML."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Report:
     left_behind: list[str] = field(default_factory=list)
     """What may be alive on the server because of the examination, one sentence each."""
     gone: str = ""
-    """What happened when the server stopped answering at all, empty if it did not."""
+    """How the server stopped answering, empty if it did not."""
     stopped: str = ""
     """What ended the examination before its end, empty if nothing did.
 
@@ -125,7 +125,7 @@ class Report:
         suites = ElementTree.Element("testsuites")
         suites.append(suite)
         ElementTree.indent(suites)
-        # As bytes, because text would be declared to have the encoding of the machine.
+        # ElementTree declares the machine's encoding where it writes text, so it writes bytes.
         written: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
         return written.decode() + "\n"
 
@@ -158,7 +158,7 @@ class Report:
 
     @property
     def _errors(self) -> list[tuple[str, str]]:
-        """What kept the examination from its end, as the name of a test case and the type of its error."""
+        """The errors that ended the examination early, as the name of a test case and the type of its error."""
         gone, stopped = ("reachable", "gone"), ("finished", "stopped")
         return [gone] * bool(self.gone) + [stopped] * bool(self.stopped)
 
@@ -186,9 +186,9 @@ def form_of(path: Path) -> str:
 
 
 def check_writable(path: Path) -> None:
-    """Return if a file can be written there; raises CannotCheck, before anything is asked, if not."""
+    """Raise CannotCheck, before anything is asked, if no file can be written there."""
     try:
-        # Appending nothing changes nothing in a file that is there.
+        # To append nothing leaves a file as it is.
         existed = path.exists()
         path.open("ab").close()
         if not existed:
@@ -222,7 +222,7 @@ def _case(suite: ElementTree.Element, rule: str) -> ElementTree.Element:
 
 
 def _in_xml(text: str) -> str:
-    """The text without what XML has no way to write."""
+    """The text with escapes for the control characters that XML cannot write."""
     return printable(text, keep="\t\n")
 
 

@@ -1,4 +1,4 @@
-"""Runs all layers against a target, in order, and makes a report of it."""
+"""Runs the rules and the generated requests against a target, in order, and makes a report."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -49,7 +49,7 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
     steps += [(rule.id, partial(_ask, exam, rule, report)) for rule in late]
     try:
         _take(exam, report, steps, progress)
-        # A server that is gone would only be waited for.
+        # A server that is gone would cost the timeout of each request.
         if not report.gone:
             exam.sign_in.tidy(revoke=_may_go_on(report))
         report.revoked = exam.changes.perhaps_revoked if report.gone else exam.changes.revoked
@@ -73,13 +73,13 @@ def _may_go_on(report: Report) -> bool:
 
 
 def _settle(report: Report) -> None:
-    """Take back what a later rule found otherwise: a broken rule was neither kept nor left out."""
+    """Take back what a later rule disproved: a broken rule was neither kept nor left out."""
     report.kept = [rule for rule in report.kept if rule not in report.broken_rules]
     report.left_out = [each for each in report.left_out if each.rule not in report.broken_rules]
 
 
 def _take(exam: Examination, report: Report, steps: list[Step], progress: Progress) -> None:
-    """Take one step after the other, until the server is gone; those that are left in `steps` were not taken."""
+    """Take the steps, one after the other, until the server is gone; `steps` keeps those that were not taken."""
     total = len(steps)
     while steps:
         name, step = steps[0]
@@ -88,7 +88,7 @@ def _take(exam: Examination, report: Report, steps: list[Step], progress: Progre
         step()
         del steps[0]
         if len(exam.unanswered) > known and not exam.is_reachable():
-            # That is no finding: a network fails as well, and a server that is restarted.
+            # It is no finding: the network may have failed, or the server is being restarted.
             report.findings = [each for each in report.findings if each in findings or each.rule != "answers"]
             since = exam.unanswered[known]
             report.gone = exam.redact(f"{since.failure}, since {since.method} {since.target}")
@@ -127,9 +127,9 @@ def _generate(run: Callable[[], tuple[list[Finding], list[Omission], list[str]]]
 
 
 def judge(examination: Examination, rule: Rule) -> Finding | Omission | None:
-    """What comes of asking one rule: None if the server keeps it, else a finding, or an omission with its reason.
+    """The outcome of one rule: None if the server keeps it, else a finding, or an omission with its reason.
 
-    The finding may be about another rule, whose breaking keeps this one from being asked.
+    A finding may be about another rule: once that is broken, this one cannot be asked.
     """
     try:
         rule.check(examination)
@@ -144,7 +144,7 @@ def judge(examination: Examination, rule: Rule) -> Finding | Omission | None:
 
 
 def _add(report: Report, findings: Iterable[Finding]) -> None:
-    # One defect often shows in many rules; what breaks the same rule again is no news.
+    # One defect often shows in many rules; the first finding of each rule is enough.
     for found in findings:
         if found.rule not in report.broken_rules:
             report.findings.append(found)

@@ -21,7 +21,7 @@ class SignIn:
 
     @property
     def is_possible(self) -> bool:
-        """Whether it is worth trying: no sign-in has failed so far."""
+        """Whether a sign-in may succeed: the password is known, and none has failed so far."""
         return self._works and self._exam.first.basic is not None
 
     def issue(self) -> tuple[Record, Jwt] | None:

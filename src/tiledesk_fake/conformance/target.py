@@ -9,15 +9,15 @@ from .credentials import Basic, Credential, Jwt
 from .outcome import CannotCheck
 
 EXAMPLES = 25
-"""How many examples are generated for an operation, unless it is said otherwise."""
+"""The default number of examples that are generated for an operation."""
 
 TIMEOUT_S = (0.1, 3600.0)
-"""How long an answer may be waited for, at least and at most: sockets know neither eternity nor thousands of years."""
+"""The shortest and the longest timeout in seconds; sockets overflow at thousands of years."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server and what it is examined with; made by `target`."""
+    """A server and what it is examined with; `target` makes one."""
 
     url: str
     credentials: tuple[Credential, ...]
@@ -52,7 +52,7 @@ def target(
     choice.
     """
     shortest_s, longest_s = TIMEOUT_S
-    # So that it is false for nan as well.
+    # Written so that nan fails as well.
     if not shortest_s <= timeout_s <= longest_s:
         raise CannotCheck(f"timeout_s: expected {shortest_s:g} to {longest_s:g} seconds, got {timeout_s!r}")
     basics = [Basic.parse(text) for text in ([basic] if isinstance(basic, str) else basic)]

@@ -122,14 +122,14 @@ class Tokens:
     def _candidates(self) -> list[Record]:
         if self._own is None:
             in_use = {jwt.jti for person in self._exam.persons for jwt in person.jwts}
-            # The oldest first: the newest are likelier to be somebody's session of today.
+            # The oldest come first, because the newest are likelier to be somebody's session of today.
             found = sorted(self._exam.records(), key=lambda record: str(record["createdAt"]))
             self._own = [record for record in found if not record["revoked"] and record["jti"] not in in_use]
         return self._own
 
     def _from_list(self) -> Sacrifice:
         if not self._candidates():
-            # Where tokens are few, the one that requests were to leave alone has served its time.
+            # Where tokens are few, the spare one is revoked last: the rules that spare it have been asked.
             spare, self._spare = self._spare, None
             if spare is None or not self.is_untouched(spare):
                 raise LeftOut("no token is left that may be revoked")

@@ -1,6 +1,6 @@
 """One question for each assumption, in the order in which they are asked.
 
-What is known already says how the next one is put: by then, the examination judges by it.
+The examination judges by the answers so far, so that each question is put in words that the server understands.
 """
 
 from collections.abc import Mapping

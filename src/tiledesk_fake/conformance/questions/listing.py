@@ -8,6 +8,7 @@ from .question import Answer, Unclear, body_of
 
 
 def list_envelope(exam: Examination) -> Answer:
+    """The envelope of the list."""
     reply = exam.listed()
     body = body_of(reply)
     if isinstance(body, list):
@@ -19,6 +20,7 @@ def list_envelope(exam: Examination) -> Answer:
 
 
 def invalid_query(exam: Examination) -> Answer:
+    """What a server does with invalid values."""
     default = exam.page().ids
     answers: dict[str, Reply] = {}
     for query in ("page=abc", "direction=7"):
@@ -33,6 +35,7 @@ def invalid_query(exam: Examination) -> Answer:
 
 
 def page_base(exam: Examination) -> Answer:
+    """The number of the first page."""
     default = exam.page()
     zero, one = exam.listed("page=0"), exam.listed("page=1")
     if zero.status != 200:
@@ -41,7 +44,7 @@ def page_base(exam: Examination) -> Answer:
     if exam.as_page(zero).ids != default.ids:
         raise Unclear(f"page 0 is neither refused nor the first page: {exam.evidence(zero)}")
     if exam.profile.invalid_query != "ignore" and "invalid-query" in exam.learnt:
-        # Were 1 the first page, 0 would be invalid, and refused like other invalid values.
+        # If 1 were the first page, 0 would be invalid, and refused like other invalid values.
         return "0", zero
     if exam.as_page(one).ids != default.ids:
         return "0", one
@@ -51,6 +54,7 @@ def page_base(exam: Examination) -> Answer:
 
 
 def page_size(exam: Examination) -> Answer:
+    """How many records a page holds."""
     page = exam.listed()
     body = body_of(page)
     if isinstance(body, dict):
@@ -72,6 +76,7 @@ def page_size(exam: Examination) -> Answer:
 
 
 def sort_parameter(exam: Examination) -> Answer:
+    """The name of the parameter that names the sort field."""
     names = CHOICES["sort-parameter"]
     if "invalid-query" in exam.learnt and exam.profile.invalid_query != "ignore":
         asked = {name: exam.listed(f"{name}=nothing") for name in names}
@@ -92,6 +97,7 @@ def sort_parameter(exam: Examination) -> Answer:
 
 
 def server_quirks(exam: Examination) -> Answer:
+    """How an unknown path and a wrong method are answered."""
     for path, calm in ((f"{HISTORY}/a/b/c", 404), (f"{HISTORY}/{exam.tokens.nobodys_jti()}", 405)):
         reply = exam.listed(path=path)
         found = "calm" if reply.status == calm else "observed" if b"Invalid project id" in reply.body else ""

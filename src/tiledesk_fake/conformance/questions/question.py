@@ -1,4 +1,4 @@
-"""What a question is: asked of a server, it has an answer or none."""
+"""What a question is, and what answers have in common."""
 
 from collections.abc import Callable
 from typing import Any

@@ -9,6 +9,7 @@ from .question import Answer, Unclear, body_of, is_null, is_unknown
 
 
 def revoke_unknown(exam: Examination) -> Answer:
+    """How the revocation of a token that does not exist is answered."""
     exam.tokens.need_leave()
     reply = exam.revoke_jti(exam.tokens.nobodys_jti())
     if reply.status == 404:
@@ -19,6 +20,7 @@ def revoke_unknown(exam: Examination) -> Answer:
 
 
 def malformed_id(exam: Examination) -> Answer:
+    """How the revocation of a malformed id is answered."""
     exam.tokens.need_leave()
     reply = exam.ask("DELETE", id_path(exam.guard.nobodys("not-an-id")), exam.first.authorization)
     if reply.status == 500:
@@ -29,6 +31,7 @@ def malformed_id(exam: Examination) -> Answer:
 
 
 def revoke_answer(exam: Examination) -> Answer:
+    """What a revocation answers."""
     story = exam.stories.by("jti")
     reply = story.revoked
     body = body_of(reply)
@@ -43,6 +46,7 @@ def revoke_answer(exam: Examination) -> Answer:
 
 
 def revoked_listed(exam: Examination) -> Answer:
+    """Whether the list shows revoked tokens."""
     for page in exam.pages():
         if any(record["revoked"] for record in page.records):
             return "yes", page.reply
@@ -54,6 +58,7 @@ def revoked_listed(exam: Examination) -> Answer:
 
 
 def revoke_again(exam: Examination) -> Answer:
+    """How a second revocation is answered."""
     story = exam.stories.by("jti")
     reply = story.again
     if is_unknown(reply):
@@ -64,6 +69,7 @@ def revoke_again(exam: Examination) -> Answer:
 
 
 def revoke_foreign(exam: Examination) -> Answer:
+    """Whether another user's token can be revoked."""
     exam.tokens.need_leave()
     if exam.second is None:
         raise Unclear("a second user is needed; give --basic or --jwt of another one")
@@ -77,6 +83,7 @@ def revoke_foreign(exam: Examination) -> Answer:
 
 
 def revocation_enforced(exam: Examination) -> Answer:
+    """Whether the gate refuses a revoked token."""
     marked = {record["jti"] for record in exam.records() if record["revoked"]}
     for jwt in exam.first.jwts:
         if jwt.jti in marked:

@@ -1,7 +1,7 @@
 """The properties of a server that keeps the contract, in the order in which they are asked.
 
 Each rule is a function that asks one thing of an `Examination`; it returns if the server is right, and raises Broken or
-LeftOut otherwise. A rule's function judges by the contract under the profile, never by what some server happens to do.
+LeftOut otherwise. It judges by the contract under the profile, never by what some server happens to do.
 """
 
 from collections.abc import Iterable

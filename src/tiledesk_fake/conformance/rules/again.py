@@ -1,4 +1,4 @@
-"""What revoking a second time does: nothing, and what it answers."""
+"""The second revocation of a token: it changes nothing, and answers as the profile says."""
 
 from ..examination import Examination
 from ..judging import expect

@@ -116,7 +116,7 @@ QUIRKS = assumption("server-quirks")
 
 
 def _check_fallen_through(exam: Examination, reply: Reply, calm: int, *, rule: str | None = None) -> None:
-    """Break the rule unless a request that no operation is for is answered as the profile says."""
+    """Break the rule unless a request without an operation is answered as the profile says."""
     if exam.profile.server_quirks == "observed":
         expect(reply.status == 400, "400, as if the path began with a project", reply, rule=rule)
         expect(b"Invalid project id" in reply.body, "the words Invalid project id", reply, rule=rule)

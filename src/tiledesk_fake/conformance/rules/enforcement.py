@@ -1,4 +1,4 @@
-"""What a revoked token is good for: how the gate treats it from then on."""
+"""How the gate treats a revoked token, and those that were not revoked."""
 
 from ..examination import Examination
 from ..judging import expect

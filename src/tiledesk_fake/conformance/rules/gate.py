@@ -1,4 +1,4 @@
-"""Who is let in, and how everybody else is refused. What is tried here must be refused, on keys that nobody has."""
+"""Who is let in, and how everybody else is refused. Revocations are tried on keys that nobody has."""
 
 import base64
 import hmac
@@ -178,7 +178,7 @@ def refuses_doubled_scheme(exam: Examination) -> None:
 @rule("refuses-bad-signature", "A token with another signature is refused.", *JWT, brake=Brake.NONE)
 def refuses_bad_signature(exam: Examination) -> None:
     header, payload, signature = _parts(exam)
-    # Not at the end: the last character has bits that mean nothing.
+    # The first character is changed, because some bits of the last one mean nothing.
     turned = ("B" if signature[0] == "A" else "A") + signature[1:]
     _check_refused(exam, f"JWT {header}.{payload}.{turned}", f"JWT {header}.{payload}.{signature[:-4]}")
 
@@ -232,7 +232,7 @@ def refuses_guessed_secret(exam: Examination) -> None:
     for secret in (b"", b"secret", b"null", b"undefined"):
         for algorithm in ("HS256", "HS384", "HS512"):
             _check_refused(exam, f"JWT {forged({'alg': algorithm, 'typ': 'JWT'}, payload, secret)}")
-    # Whoever takes the header's word for the key.
+    # A server may take the key from the header of the token.
     _check_refused(
         exam, f"JWT {forged({'alg': 'HS256', 'jwk': {'kty': 'oct', 'k': ''}}, payload, b'')}", f"JWT {header}"
     )
@@ -302,7 +302,7 @@ def one_word(exam: Examination) -> None:
     brake=Brake.NONE,
 )
 def unreadable_basic(exam: Examination) -> None:
-    # The second and third: no base64 at all, and two spaces, after which the second word is empty.
+    # The second is no base64; in the third, two spaces make the second word empty.
     _check_malformed(exam, "Basic bm9jb2xvbg==", "Basic !!!!", "Basic  bm9jb2xvbg==")
 
 
@@ -348,7 +348,7 @@ def refuses_wrong_secret_token(exam: Examination) -> None:
         header, payload, _ = _parts(exam)
         wrong.append(f"{header}.{payload}.{'A' * 43}")
     for token in wrong:
-        # A header of two words beside it makes the real gate read it.
+        # The real gate reads the query only beside a header of two words.
         for authorization in (None, "Bearer x", "JWT x"):
             for path in (HISTORY, f"{HISTORY}/{exam.tokens.nobodys_jti()}", f"{HISTORY}/id/{exam.tokens.nobodys_id()}"):
                 method = "GET" if path == HISTORY else "DELETE"

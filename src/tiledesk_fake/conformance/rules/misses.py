@@ -167,7 +167,7 @@ def reserved_jti(exam: Examination) -> None:
 )
 def malformed_id(exam: Examination) -> None:
     for person in exam.persons:
-        # Where ids have another form, one of these could be somebody's; the list breaks a rule of its own then.
+        # Where ids have another form, the list breaks a rule of its own, before one of these ids hits somebody's token.
         exam.records(person=person)
     id = exam.tokens.nobodys_id()
     for malformed in ("not-an-id", id[:-1], f"{id}0", f"g{id[1:]}", "1", id.replace(id[0], "é", 1)):

@@ -1,4 +1,4 @@
-"""In which order a list is. Only reads."""
+"""The order of a list. Only reads."""
 
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ rule = family.rule
 
 
 def _key(record: Record, field: str) -> Any:
-    # What is missing sorts before every value; text by its code points, as a database without a collation does.
+    # A missing value sorts before all others; text sorts by its code points, as in a database without a collation.
     value = record.get(field)
     return (value is not None, value if value is not None else 0, record["_id"])
 

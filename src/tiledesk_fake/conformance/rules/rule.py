@@ -43,7 +43,7 @@ class Rule:
     last: bool = False
     """Whether it uses up the token that calls, so that nothing can be asked with it afterwards."""
     looks_back: bool = False
-    """Whether it asks what everything before it did, generated requests too."""
+    """Whether it judges everything before it, generated requests too."""
 
     @property
     def place(self) -> Place:

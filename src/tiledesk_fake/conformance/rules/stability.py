@@ -1,4 +1,4 @@
-"""What must not move: the same question has the same answer every time, and reading changes nothing."""
+"""The same question has the same answer every time, and reading changes nothing."""
 
 from ..examination import Examination
 from ..judging import expect
