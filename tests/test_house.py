@@ -101,16 +101,15 @@ def test_only_web_knows_flask() -> None:
     assert importers("flask", "werkzeug") == {"web/app.py"}
 
 
-def test_only_the_fake_leads_to_web_and_only_when_it_is_asked() -> None:
+def test_only_the_fake_leads_to_web_and_to_flask_only_when_it_is_asked() -> None:
     outside = {name: tree for name, tree in FAKE.items() if not name.startswith("web/")}
 
     assert importers("tiledesk_fake.web", among=outside) == {"fake.py"}
-    assert importers("tiledesk_fake.web", among=outside, top_level=True) == set()
+    assert importers("tiledesk_fake.web.app", top_level=True) == set()
 
 
-def test_only_the_fake_leads_to_the_server_and_only_when_it_is_asked() -> None:
+def test_only_the_fake_leads_to_the_server() -> None:
     assert importers("tiledesk_fake.serving.server") == {"fake.py"}
-    assert importers("tiledesk_fake.serving.server", top_level=True) == set()
 
 
 def test_the_core_knows_neither_the_fake_nor_the_command_line() -> None:
@@ -428,7 +427,7 @@ def test_importing_the_package_imports_next_to_nothing() -> None:
     assert {"flask", "werkzeug", "yaml", "click", "jsonschema_rs", "asyncio", "socket", "logging"}.isdisjoint(loaded)
 
 
-def test_making_a_fake_imports_no_flask_and_no_server() -> None:
+def test_making_a_fake_imports_no_flask_and_nothing_for_the_command_line() -> None:
     loaded = run("""
         import json, sys
         import tiledesk_fake
@@ -437,9 +436,40 @@ def test_making_a_fake_imports_no_flask_and_no_server() -> None:
         print(json.dumps(sorted(sys.modules)))
     """)
 
-    assert {"flask", "werkzeug", "click", "asyncio", "tiledesk_fake.serving.server", "tiledesk_fake.web"}.isdisjoint(
-        loaded
-    )
+    assert {"flask", "werkzeug", "click", "asyncio", "yaml", "urllib.request"}.isdisjoint(loaded)
+
+
+def test_all_that_serves_a_request_is_imported_and_read_when_the_first_fake_is_made() -> None:
+    """Later, time may stand still, and files and imports may be patched."""
+    opened, loaded = run("""
+        import encodings.idna, http.client, json, sys
+        from urllib.parse import urlsplit
+        import tiledesk_fake
+
+        opened = []
+        fake = tiledesk_fake.TiledeskFake()
+        before = set(sys.modules)
+        sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+        with fake:
+            ada = fake.add_user(email="ada@example.com", password="secret")
+            calls = [
+                ("GET", "/v3/jwt/history?page=x&direction=1", ada.authorization),
+                ("GET", "/v3/jwt/history", fake.issue_token(ada).authorization),
+                ("DELETE", "/v3/jwt/history/id/5", "Bearer x"),
+                ("PATCH", "/nowhere?token=1", "JWT"),
+                ("OPTIONS", "*", ""),
+            ]
+            for method, target, authorization in calls:
+                connection = http.client.HTTPConnection("127.0.0.1", urlsplit(fake.url).port)
+                connection.request(method, target, "{", {"Authorization": authorization})
+                connection.getresponse().read()
+                connection.close()
+            [str(violation) for violation in fake.journal.violations]
+        late = sorted(set(sys.modules) - before)
+        print(json.dumps([opened, late]))
+    """)
+
+    assert (opened, loaded) == ([], [])
 
 
 WORLD = """

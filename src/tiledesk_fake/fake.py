@@ -21,15 +21,16 @@ from .core.redaction import redacted
 from .core.users import User, check_text
 from .errors import MisuseError, NotFound, NotListening
 from .handles import Token, UsersByEmail
+from .serving.server import Server
 from .state import Snapshot, State
+from .web.road import Road
+from .web.wsgi import WsgiApp
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from .scenario import Scenario, ScenarioToken
-    from .serving.server import Server
     from .web.app import FlaskApp
-    from .web.wsgi import WsgiApp
 
 
 _USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one with that e-mail address"
@@ -279,9 +280,6 @@ class TiledeskFake:
         if self._made_wsgi_app is None:
             with self._making:
                 if self._made_wsgi_app is None:
-                    from .web.road import Road
-                    from .web.wsgi import WsgiApp
-
                     self._made_wsgi_app = WsgiApp(Road(self._state, self._base_path))
         return self._made_wsgi_app
 
@@ -316,8 +314,6 @@ class TiledeskFake:
 
         Raises CannotListen if the address or port cannot be had.
         """
-        from .serving.server import Server
-
         with self._making:
             if self._server is not None:
                 raise MisuseError(f"this fake listens on {self.url} already; stop() it first")

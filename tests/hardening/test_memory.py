@@ -103,14 +103,6 @@ import tiledesk_fake.gate.gate as gate
 gate._LONGEST_REMEMBERED = 10**6
 """,
     ),
-    "paths": (
-        250,
-        (4,),
-        """
-import tiledesk_fake.core.redaction as redaction, tiledesk_fake.web.routes as routes
-redaction._LONGEST_REMEMBERED = routes._LONGEST_REMEMBERED = 10**6
-""",
-    ),
     "names of headers": (
         800,
         (2,),

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
+
+from jsonschema_rs import Validator, validator_for
 
 from ..core.redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
 from .contract import Contract, Operation, Parameter
-
-if TYPE_CHECKING:
-    from jsonschema_rs import Validator
 
 Query = Mapping[str, Sequence[str]]
 
@@ -75,10 +74,7 @@ class Parameters:
             raise InvalidParameter(parameter.name, f"{complaint}{got}")
         return value
 
-    def _new_validator(self, parameter: Parameter) -> "Validator":
-        # When the first value comes, because a process that starts is in a hurry, and the first list has none.
-        from jsonschema_rs import validator_for
-
+    def _new_validator(self, parameter: Parameter) -> Validator:
         validator = self._validators[parameter.role] = validator_for(dict(parameter.schema), mask="the value")
         return validator
 

@@ -41,13 +41,10 @@ class Record(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One page: the number of records over all pages, and the records on this one, which nobody may change."""
+    """One page: the number of records over all pages, and the records on this one."""
 
     total: int
     records: list[Record]
-
-    def __hash__(self) -> int:
-        return hash((self.total, *self.records[:1]))
 
 
 # What each sort field orders by; the id breaks ties. All of one user's records share user_id and version.
@@ -70,9 +67,6 @@ _DEFAULT = ("created_at", False)
 # Of one fake, about a gigabyte; a loop that never ends should end before the memory does.
 MOST_TOKENS = 2_000_000
 
-# Clients call for the same page over and over while nothing changes.
-_REMEMBERED_PAGES = 16
-
 
 class History:
     """The records of one fake, by jti, by id, and by user in any order.
@@ -86,8 +80,6 @@ class History:
         self._by_id: dict[int, Record] = {}
         # By user, then by sort field and whether revoked records are left out.
         self._orders: dict[str, dict[tuple[str, bool], SortedList[Record]]] = {}
-        # By what `page` was called with, until anything changes.
-        self._pages: dict[tuple[object, ...], Page] = {}
         for record in records:
             self.add(record)
 
@@ -103,7 +95,6 @@ class History:
         if len(self._by_id) >= MOST_TOKENS:
             raise MisuseError(f"expected at most {MOST_TOKENS:,} tokens in one fake; reset() it, or make another")
         self._by_jti[record.jti] = self._by_id[record.id] = record
-        self._pages.clear()
         orders = self._orders.get(record.user_id)
         if orders is None:
             orders = self._orders[record.user_id] = {_DEFAULT: SortedList()}
@@ -132,14 +123,8 @@ class History:
         self, user_id: str, field: str, *, descending: bool, start: int, size: int, without_revoked: bool = False
     ) -> Page:
         """`size` records of a user from position `start`, ordered by `field`, ties by id in the same direction."""
-        asked = (user_id, field, descending, start, size, without_revoked)
-        page = self._pages.get(asked)
-        if page is None:
-            if len(self._pages) == _REMEMBERED_PAGES:
-                self._pages.clear()
-            order = self._order(user_id, (field, without_revoked))
-            page = self._pages[asked] = Page(len(order), _slice(order, start, size, descending=descending))
-        return page
+        order = self._order(user_id, (field, without_revoked))
+        return Page(len(order), _slice(order, start, size, descending=descending))
 
     def revoke(self, record: Record, at_ms: int) -> Record:
         """The record, revoked at this time; one that is revoked already stays as it is."""
@@ -147,7 +132,6 @@ class History:
             return record
         revoked = Record(*record[:-1], at_ms)
         self._by_jti[record.jti] = self._by_id[record.id] = revoked
-        self._pages.clear()
         for (_, without_revoked), order in self._orders[record.user_id].items():
             order.remove(record)
             if not without_revoked:

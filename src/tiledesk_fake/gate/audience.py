@@ -6,7 +6,6 @@ standard library follows that standard.
 """
 
 import re
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote_to_bytes
 
@@ -23,8 +22,6 @@ class NotAUrl(ValueError):
     """The audience is no absolute URL."""
 
 
-# Most tokens name the same audience. An audience can have many thousand characters, so few are remembered.
-@lru_cache(maxsize=16)
 def audience_path(audience: str) -> str:
     """The path of an absolute URL, its dot segments resolved.
 

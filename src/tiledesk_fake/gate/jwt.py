@@ -11,7 +11,6 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .nesting import DEEPEST, nests_too_deep
@@ -55,8 +54,7 @@ def decode(token: str, secret: bytes) -> Decoded | None:
     if not SHAPE.fullmatch(token):
         return None
     header_part, payload_part, signature = token.split(".")
-    read_header = _remembered_header if len(header_part) <= _LONGEST_REMEMBERED else _header
-    if not (header := read_header(header_part)):
+    if not (header := _header(header_part)):
         return None
     fields = header if isinstance(header, dict) else {}
     payload: Any = _decode(payload_part).decode("utf-8", "replace")
@@ -94,11 +92,6 @@ def _header(part: str) -> Any:
         return _parse(_decode(part).decode("latin-1"))
     except ValueError:
         return None
-
-
-# Nearly all tokens have the same one.
-_LONGEST_REMEMBERED = 128
-_remembered_header = lru_cache(maxsize=64)(_header)
 
 
 def _encode(data: bytes) -> str:

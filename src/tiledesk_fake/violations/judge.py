@@ -3,34 +3,28 @@
 Only the contract and the form of the request count. A token that is revoked, expired or unknown is no violation.
 """
 
-import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..contract import Contract, Operation
 from ..contract.parameters import Parameters, Query
 from ..core.journal import Exchange
-from ..core.redaction import JWT, redacted, redacted_value
+from ..core.redaction import redacted, redacted_value
 from ..core.request import Request
 from ..core.users import User
 from ..curl import curl
 from ..errors import nearest
-from ..gate.jwt import SHAPE
 from ..refusals import InvalidParameter
+from .authorization import breach_of_authorization, breaches_in_query, is_credential, shown_authorization
+from .breach import Breach
 from .violation import Violation
 
-_QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key"}
-_WORDS_SHOWN = {"basic", "bearer", "jwt", "token", "digest", "apikey", "negotiate", "jwt:", "bearer:", "basic:"}
 # More of one request say nothing new, and a client could make thousands.
 _MOST_BREACHES = 20
-# Nothing that is ever redacted is without one of these, and few targets and jtis have any.
-_SUSPICIOUS = re.compile(r"[.=@+%\s]")
-_EXPECTED_AUTHORIZATION = "Authorization: JWT <token>, or Authorization: Basic <base64 of e-mail:password>"
 
 
 @dataclass(slots=True)
@@ -53,16 +47,6 @@ class Heard:
         if not self.query:
             return self.path_params
         return {**{name: values[0] for name, values in self.query.items()}, **self.path_params}
-
-
-class _Breach(NamedTuple):
-    """A violation without what depends on the request: `keys` lead to its place in the contract."""
-
-    rule: str
-    message: str
-    expected: str
-    got: str
-    keys: tuple[str, ...]
 
 
 class Judge:
@@ -88,8 +72,8 @@ class Judge:
             heard.at_ms,
             heard.operation.id if heard.operation else heard.endpoint,
             request.method,
-            _shown(request.target),
-            {name: _shown(value) for name, value in heard.path_params.items()},
+            redacted(request.target),
+            {name: redacted(value) for name, value in heard.path_params.items()},
             {redacted(name): redacted_value(name, values[0]) for name, values in heard.query.items()},
             heard.user,
             status,
@@ -105,12 +89,12 @@ class Judge:
             where = self._contract.places.of(breach.keys).line_of_file
             yield Violation(breach.rule, breach.message, breach.expected, breach.got, where, line)
 
-    def _breaches(self, request: Request, heard: Heard) -> Iterator[_Breach]:
-        if request.authorization is not None and (breach := _of_authorization(request.authorization)):
+    def _breaches(self, request: Request, heard: Heard) -> Iterator[Breach]:
+        if request.authorization is not None and (breach := breach_of_authorization(request.authorization)):
             yield breach
         if heard.endpoint is not None:
             # The contract says nothing of other people's endpoints but who may call.
-            yield from _in_query(heard.query)
+            yield from breaches_in_query(heard.query)
             return
         if heard.operation is None:
             # A body can be refused before anybody looks at the path.
@@ -118,9 +102,9 @@ class Judge:
                 yield self._of_target(request, heard)
         elif heard.query or heard.path_params:
             yield from self._of_parameters(heard.operation, heard)
-        yield from _in_query(heard.query)
+        yield from breaches_in_query(heard.query)
         if request.body:
-            yield _Breach(
+            yield Breach(
                 "unexpected-body",
                 "Send no body; with most clients that means to leave out json=, data= or content=.",
                 "no body: no operation of this API reads one",
@@ -128,14 +112,14 @@ class Judge:
                 self._operation_keys(heard.operation, request),
             )
 
-    def _of_target(self, request: Request, heard: Heard) -> _Breach:
+    def _of_target(self, request: Request, heard: Heard) -> Breach:
         path = request.target.partition("?")[0]
         got = redacted(f"{request.method} {path}")
         if heard.allowed:
             allowed = " or ".join(heard.allowed)
             is_empty = path.endswith("/") and request.method in (operation.method for operation in self._with_values)
             hint = " If a jti or id was to follow the last slash, it is empty." if is_empty else ""
-            return _Breach(
+            return Breach(
                 "unknown-method",
                 f"Use {allowed} here; the real server has no {request.method} at this path.{hint}",
                 f"{allowed} at this path",
@@ -153,18 +137,18 @@ class Judge:
                 " A jti or id with a slash or other special character must be percent-encoded, all of it: "
                 "in Python urllib.parse.quote(jti, safe='')."
             )
-        return _Breach(
+        return Breach(
             "unknown-path", f"Call one of the paths of the contract.{hint}", ", ".join(listed), got, ("paths",)
         )
 
-    def _of_parameters(self, operation: Operation, heard: Heard) -> Iterator[_Breach]:
+    def _of_parameters(self, operation: Operation, heard: Heard) -> Iterator[Breach]:
         known = {parameter.name: parameter for parameter in operation.parameters if parameter.location == "query"}
         for name, values in heard.query.items():
             if name not in known:
-                if not _is_credential(name, values):
+                if not is_credential(name, values):
                     yield _unknown_parameter(name, operation, list(known), self._operation_keys(operation, None))
             elif len(values) > 1:
-                yield _Breach(
+                yield Breach(
                     "repeated-parameter",
                     f"Send {name!r} once; the real server makes a list of several and then fails or ignores them.",
                     f"one value of {name!r}",
@@ -182,7 +166,7 @@ class Judge:
             try:
                 self._parameters.value(parameter, given)
             except InvalidParameter as problem:
-                yield _Breach(
+                yield Breach(
                     "invalid-parameter",
                     f"Send a value that {parameter.name!r} can have, or leave the parameter out.",
                     _described(parameter.schema),
@@ -201,37 +185,15 @@ class Judge:
         return next((known for known, pattern in self._paths.items() if pattern.fullmatch(path)), None)
 
 
-def _shown(text: str) -> str:
-    """The text as it may be seen; to look for what must be hidden takes longer than to see that nothing can be."""
-    return redacted(text) if _SUSPICIOUS.search(text) else text
-
-
-def _unknown_parameter(name: str, operation: Operation, known: list[str], keys: tuple[str, ...]) -> _Breach:
+def _unknown_parameter(name: str, operation: Operation, known: list[str], keys: tuple[str, ...]) -> Breach:
     hint = nearest(name, known) if known else "; it has none in the query"
-    return _Breach(
+    return Breach(
         "unknown-parameter",
         f"Correct or leave out {redacted(name)!r}; the real server ignores what it does not know{hint}",
         f"only query parameters of {operation.id}: {', '.join(known) or 'none'}",
         f"the parameter {redacted(name)!r}",
         keys,
     )
-
-
-def _is_credential(name: str, values: Sequence[str]) -> bool:
-    return name.lower() in _QUERY_CREDENTIALS or any(JWT.search(text) for text in (name, *values))
-
-
-def _in_query(query: Query) -> Iterator[_Breach]:
-    for name, values in query.items():
-        if _is_credential(name, values):
-            yield _Breach(
-                "auth-in-query",
-                f"Take {redacted(name)!r} out of the query and send the token in the Authorization header; "
-                "what is in a URL ends up in logs.",
-                _EXPECTED_AUTHORIZATION,
-                f"the query parameter {redacted(name)}=<redacted>",
-                ("components", "securitySchemes", "jwtAuth"),
-            )
 
 
 def _described(schema: Mapping[str, Any]) -> str:
@@ -242,62 +204,10 @@ def _described(schema: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _of_authorization(header: str) -> _Breach | None:
-    # Clients send the same header over and over; longer ones are not remembered, so that 64 take less than a megabyte.
-    return (_judged_once if len(header) <= _LONGEST_REMEMBERED else _judged)(header)
-
-
-def _judged(header: str) -> _Breach | None:
-    words = header.strip(" \t").split(" ")
-    scheme = words[0]
-    keys = ("components", "securitySchemes", "basicAuth" if scheme.lower().startswith("basic") else "jwtAuth")
-
-    def malformed(message: str) -> _Breach:
-        return _Breach("auth-malformed", message, _EXPECTED_AUTHORIZATION, _shown_authorization(header), keys)
-
-    if len(words) == 1:
-        if scheme.lower() in ("jwt", "basic"):
-            return malformed(f"Put the credentials after {scheme!r}; there are none.")
-        return malformed("Put the scheme word JWT, or Basic, and one space before the credentials.")
-    if scheme.lower() not in ("jwt", "basic"):
-        return _Breach(
-            "auth-scheme",
-            "Use the scheme word JWT before a token; the real server refuses every other word, Bearer included.",
-            _EXPECTED_AUTHORIZATION,
-            _shown_authorization(header),
-            keys,
-        )
-    if words[1].lower() == "jwt":
-        return malformed("Do not add 'JWT ' once more: the token that a sign-in answers starts with it already.")
-    if len(words) > 2 or not words[1]:
-        return malformed("Put exactly one space after the scheme word, and nothing after the credentials.")
-    if scheme.lower() == "jwt":
-        if not SHAPE.fullmatch(words[1]):
-            return malformed("Send a JWT: three parts with dots between; a variable may be empty or null, or quoted.")
-        return None
-    try:
-        readable = ":" in base64.b64decode(words[1], validate=True).decode()
-    except ValueError:
-        readable = False
-    return None if readable else malformed("Send Basic credentials as the base64 of UTF-8 text, e-mail:password.")
-
-
-_LONGEST_REMEMBERED = 2_048
-_judged_once = lru_cache(maxsize=64)(_judged)
-
-
-def _shown_authorization(header: str) -> str:
-    words = header.strip(" \t").split(" ")
-    if len(words) == 1 and words[0].lower() not in _WORDS_SHOWN:
-        return f"Authorization: <redacted>, one word of {len(words[0])} characters"
-    shown = [word if word.lower() in _WORDS_SHOWN else "<redacted>" if word else "" for word in words[:4]]
-    return f"Authorization: {' '.join(shown)}{' …' if len(words) > 4 else ''}"
-
-
 def _curl(request: Request) -> str:
     headers = []
     if request.authorization is not None:
-        headers.append(_shown_authorization(request.authorization).partition(",")[0])
+        headers.append(shown_authorization(request.authorization).partition(",")[0])
     if request.body:
         headers.append(f"Content-Type: {redacted(request.content_type)}")
     url = f"http://{redacted(request.host)}{redacted(request.target)}"

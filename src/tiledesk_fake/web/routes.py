@@ -7,7 +7,6 @@ and cannot tell `/id%2Fx` from `/id/x`.
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -16,11 +15,6 @@ from ..refusals import FallsThrough, MalformedPath, NoSuchPage, Quirk, Refusal, 
 
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-
-# Where a path leads never changes, and clients call the same few. Longer ones are not remembered, so that 256 are less
-# than a megabyte.
-_REMEMBERED_PATHS = 256
-_LONGEST_REMEMBERED = 512
 
 _NOTHING: tuple[None, Mapping[str, str]] = (None, {})
 
@@ -77,7 +71,6 @@ class Routes:
         # Express leaves out one of two slashes after the mount point.
         self._mount = re.compile(rf"{re.escape(mount)}/?(?=/|\Z)", re.IGNORECASE)
         self._routes = [_route(operation, operation.path[len(mount) :]) for operation in contract.operations]
-        self._find_remembered = lru_cache(maxsize=_REMEMBERED_PATHS)(self._find)
 
     def split(self, target: str) -> tuple[str, str]:
         """The path below the base path and the query string of a raw request target.
@@ -98,9 +91,6 @@ class Routes:
 
     def find(self, method: str, path: str) -> Place:
         """Where a path leads."""
-        return (self._find_remembered if len(path) <= _LONGEST_REMEMBERED else self._find)(method, path)
-
-    def _find(self, method: str, path: str) -> Place:
         mount = self._mount.match(path)
         if not mount:
             return Place(False, {}, _NOTHING, method, path)
