@@ -8,13 +8,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Many tests start Python again, which would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint types contract bench clean
+.PHONY: run test test-all lint types contract bench clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/tiledesk-fake serve $(ARGS)
 
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -n 4 --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadscope -m "not slow" $(ARGS)
+
+# What `make test` leaves out.
+test-all: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -n 4 --dist loadscope -m slow $(ARGS)
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check

@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import MisuseError
+from .realtime import genuine
 
 S = TypeVar("S")
 P = ParamSpec("P")
@@ -35,19 +36,20 @@ _PHRASES: Mapping[type, str] = {
     PathLike: "a path",
     Mapping: "a mapping",
 }
+_DATE, _DATETIME = genuine(date), genuine(datetime)
 # By what came and what was expected; the first that fits counts.
 _HINTS: tuple[tuple[type, type, str], ...] = (
     (str, int, "write it without quotes"),
-    (str, datetime, "datetime.fromisoformat reads text"),
+    (str, _DATETIME, "datetime.fromisoformat reads text"),
     (str, timedelta, "write it like timedelta(hours=2)"),
     (bytes, str, "decode() it"),
     (timedelta, int, "in seconds, its total_seconds()"),
-    (datetime, timedelta, "subtract the time that it counts from"),
-    (date, datetime, "add the time of day and tzinfo=datetime.UTC"),
+    (_DATETIME, timedelta, "subtract the time that it counts from"),
+    (_DATE, _DATETIME, "add the time of day and tzinfo=datetime.UTC"),
     (int, timedelta, "write timedelta(seconds={value})"),
     (float, timedelta, "write timedelta(seconds={value})"),
-    (int, datetime, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
-    (float, datetime, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
+    (int, _DATETIME, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
+    (float, _DATETIME, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
     (list, Mapping, "write it like {{name: value}}"),
 )
 
@@ -128,7 +130,7 @@ def _accepted(annotation: Any) -> _Kinds:
         return tuple(kind for member in get_args(annotation) for kind in _accepted(member))
     if origin is Literal:
         return tuple({type(value) for value in get_args(annotation)})
-    kind: type = origin or annotation
+    kind = genuine(origin or annotation)
     return _ACCEPTED.get(kind, (kind,))
 
 

@@ -23,6 +23,7 @@ from .errors import MisuseError, NotFound, NotListening
 from .handles import Token, UsersByEmail
 from .serving.server import Server
 from .state import Snapshot, State
+from .web.problems import BELOW_THE_APP
 from .web.road import Road
 from .web.wsgi import WsgiApp
 
@@ -317,7 +318,7 @@ class TiledeskFake:
         with self._making:
             if self._server is not None:
                 raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-            server = Server(self.wsgi_app, host=self._host, port=self._port, beside=beside)
+            server = Server(self.wsgi_app, host=self._host, port=self._port, beside=beside, bodies=BELOW_THE_APP)
             server.start()
             self._server = server
         return self

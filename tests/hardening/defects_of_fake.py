@@ -19,14 +19,14 @@ from tests.hardening import (
     test_no_surprises,
     test_secrets,
 )
-from tests.hardening.defects_of_server import stretched, waiting_in_turn
+from tests.hardening.defects_of_limits import stretched, waiting_in_turn
 from tests.hardening.planting import Made, Plant, Planting, by, defect, instead, runs_by_itself
 from tests.hardening.served import SIGNING_SECRET, Served, serving
 from tiledesk_fake.core import history
 from tiledesk_fake.gate import jwt as tokens
 from tiledesk_fake.handles import UsersByEmail
 from tiledesk_fake.serving.connection import Connection
-from tiledesk_fake.serving.reader import Limits
+from tiledesk_fake.serving.limits import Limits
 
 limits = Made(test_limits.new_fake)
 lists = test_limits.BRACKETS[0]
@@ -59,7 +59,7 @@ def losing_answers(planting: Planting) -> None:
 
     def lossy(self: Connection, *arguments: Any) -> None:
         if next(answers) == 30:
-            self._hang_up()
+            self._close()
         else:
             deliver(self, *arguments)
 

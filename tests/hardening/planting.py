@@ -1,7 +1,7 @@
 """How to plant a defect into the fake, and say which tests must fail because of it.
 
-Defects are planted by patches, so that everything else is as it is. The catalogues are `defects_of_server` and
-`defects_of_fake`; `test_controls` runs the tests that they name.
+Defects are planted by patches, so that everything else is as it is. The catalogues are the modules
+`defects_of_…`; `test_controls` runs the tests that they name.
 """
 
 import subprocess

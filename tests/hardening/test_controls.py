@@ -1,4 +1,4 @@
-"""Controls: each test of this directory and of the server fails where there is the defect that it is there to find."""
+"""Controls: each test here and of the server fails where there is the defect that it is there to find."""
 
 import importlib
 import inspect
@@ -8,28 +8,31 @@ from typing import Any
 
 import pytest
 
-from tests.hardening import defects_of_fake, defects_of_server
+from tests.hardening import defects_of_delivery, defects_of_fake, defects_of_http, defects_of_limits, defects_of_lives
 from tests.hardening.planting import Defect, Finding, Made, Planting
-from tests.test_server import app, client, hurried, logged, neighbour, serve  # noqa: F401 - as fixtures
+from tests.serving.conftest import app, client, hurried, logged, neighbour, serve  # noqa: F401 - as fixtures
 from tiledesk_fake.serving import server
 
 # A test that fails because of these was called wrongly, and proves nothing.
 MISTAKES = (TypeError, AttributeError, NameError, ImportError)
 
+CATALOGUES = (defects_of_lives, defects_of_http, defects_of_delivery, defects_of_limits, defects_of_fake)
+DEFECTS = [defect for catalogue in CATALOGUES for defect in catalogue.DEFECTS]
 CONTROLS = [
     pytest.param(defect, finding, id=f"{defect.what}-{finding.test.__name__}")
-    for defect in [*defects_of_server.DEFECTS, *defects_of_fake.DEFECTS]
+    for defect in DEFECTS
     for finding in defect.found_by
 ]
 
 
 def plant(defect: Defect, planting: Planting) -> None:
     end_what_is_left_behind(planting)
-    for module in ("tests.raw_http", "tests.test_server"):
-        planting.patch.setattr(f"{module}.PATIENCE_S", defect.patience_s)
-    planting.patch.setattr("tests.test_server.LIVES", 1)
+    planting.patch.setattr("tests.raw_http.PATIENCE_S", defect.patience_s)
+    planting.patch.setattr("tests.serving.test_start_and_stop.PATIENCE_S", defect.patience_s)
+    planting.patch.setattr("tests.serving.test_processes.PATIENCE_S", defect.patience_s)
+    planting.patch.setattr("tests.serving.test_start_and_stop.LIVES", 1)
     # On a busy machine, a process that spins takes a while to spend what is too much.
-    planting.patch.setattr("tests.test_server.WATCHED_S", 5.0)
+    planting.patch.setattr("tests.serving.test_processes.WATCHED_S", 5.0)
     defect.plant(planting)
 
 
@@ -37,13 +40,14 @@ def end_what_is_left_behind(planting: Planting) -> None:
     """In the end, end every server that a defect has kept from ending."""
     init = server._Listening.__init__
 
-    def noted(self: server._Listening, *arguments: Any) -> None:
-        init(self, *arguments)
+    def noted(self: server._Listening, *arguments: Any, **named: Any) -> None:
+        init(self, *arguments, **named)
         planting.over.callback(self.end)
 
     planting.patch.setattr(server._Listening, "__init__", noted)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("defect", "finding"), CONTROLS)
 def test_a_defect_is_found(request: pytest.FixtureRequest, defect: Defect, finding: Finding) -> None:
@@ -106,11 +110,12 @@ ELSEWHERE = {
 
 
 def all_tests() -> set[str]:
-    """Those of this directory and of the server, as `module.name`."""
-    files = [*Path(__file__).parent.glob("test_*.py"), Path(__file__).parents[1] / "test_server.py"]
-    modules = [".".join(file.relative_to(Path(__file__).parents[2]).with_suffix("").parts) for file in files]
+    """Those here and of the server, as `module.name`; what the loop does by itself, a server that works shows."""
+    folders = [Path(__file__).parent, Path(__file__).parents[1] / "serving"]
+    files = [file for folder in folders for file in folder.glob("test_*.py") if file.stem != "test_loop"]
+    modules = [f"tests.{file.parent.name}.{file.stem}" for file in files]
     return {
-        f"{module.rpartition('.')[2]}.{name}"
+        f"{module.removeprefix('tests.hardening.')}.{name}"
         for module in modules
         for name in vars(importlib.import_module(module))
         if name.startswith("test_")
@@ -120,8 +125,8 @@ def all_tests() -> set[str]:
 def test_every_test_has_a_control() -> None:
     tests = all_tests()
     controlled = {
-        f"{finding.test.__module__.rpartition('.')[2]}.{finding.test.__name__}"
-        for defect in [*defects_of_server.DEFECTS, *defects_of_fake.DEFECTS]
+        f"{finding.test.__module__.removeprefix('tests.hardening.')}.{finding.test.__name__}"
+        for defect in DEFECTS
         for finding in defect.found_by
     }
     controls = {f"{test.partition('.')[0]}.{control}" for test, control in ELSEWHERE.items()}

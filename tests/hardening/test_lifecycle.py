@@ -1,4 +1,4 @@
-"""Stalled clients and the life of the command; what a server does in its own process is in tests/test_server.py."""
+"""Stalled clients and the life of the command; what a server does in its own process is in tests/serving."""
 
 import dataclasses
 import signal
@@ -14,10 +14,10 @@ import pytest
 from tests.hardening.hostile import request
 from tests.hardening.served import SCENARIO, SIGNING_SECRET, serving
 from tests.raw_http import Client
-from tests.test_server import cpu_s
+from tests.serving.processes import cpu_s
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.gate.jwt import sign
-from tiledesk_fake.serving.reader import Limits
+from tiledesk_fake.serving.limits import Limits
 from tiledesk_fake.serving.server import Server
 
 CLIENTS = 64

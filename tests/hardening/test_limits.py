@@ -1,4 +1,4 @@
-"""Limits: each at its value and one past it. Those of the server are in tests/test_server.py."""
+"""Limits: each at its value and one past it. Those of a connection are in tests/serving/test_limits.py."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tiledesk_fake.core.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIO
 from tiledesk_fake.gate import nesting
 from tiledesk_fake.gate.jwt import sign
 from tiledesk_fake.gate.nesting import DEEPEST
-from tiledesk_fake.serving.reader import Limits
+from tiledesk_fake.serving.limits import Limits
 from tiledesk_fake.web.body import BODY_LIMIT
 
 SECURITY = (Path(__file__).parents[2] / "SECURITY.md").read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 def test_a_test_that_does_not_exist_is_found() -> None:
-    gone = "`tests/test_server.py::test_gone`, `tests/test_gone.py::test_gone`, `tests/hardening/served.py::serving`"
+    gone = "`tests/test_house.py::test_gone`, `tests/test_gone.py::test_gone`, `tests/hardening/served.py::serving`"
 
     assert len(missing(gone)) == 3
 

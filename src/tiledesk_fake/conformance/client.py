@@ -12,12 +12,12 @@ import select
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from .. import realtime
 from .address import Address
 from .credentials import Redaction
 from .guard import Guard
@@ -48,7 +48,7 @@ class _Incoming(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        remaining_s = self._deadline_s - time.monotonic()
+        remaining_s = self._deadline_s - realtime.elapsed()
         if remaining_s <= 0:
             raise TimeoutError
         if self._left <= 0:
@@ -148,7 +148,7 @@ class Client:
             # The request cannot be sent, and the connection is in the middle of it.
             connection.close()
             raise
-        deadline_s = time.monotonic() + self._timeout_s
+        deadline_s = realtime.elapsed() + self._timeout_s
         connection.response_class = partial(_Response, deadline_s=deadline_s)  # type: ignore[assignment]
         response: Any = None
         try:

@@ -3,16 +3,18 @@
 Whole milliseconds since 1970 inside, aware datetimes outside.
 """
 
-import time
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
 
+from .. import realtime
 from ..arguments import checked
 from ..errors import MisuseError, nearest
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = realtime.genuine(datetime)(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 # ISO 8601 with four digits ends with the year 9999; before 1970 Tiledesk has no times.
 LATEST_MS = (datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC) - EPOCH) // MILLISECOND
@@ -60,9 +62,8 @@ class Clock:
     datetime.datetime(2026, 1, 1, 2, 0, tzinfo=datetime.timezone.utc)
     """
 
-    # A class attribute, because freezegun replaces `time.time` wherever a module names it.
-    _real: Callable[[], float] = staticmethod(time.time)
-    _real_sleep: Callable[[float], None] = staticmethod(time.sleep)
+    _real: Callable[[], float] = staticmethod(realtime.now)
+    _real_sleep: Callable[[float], None] = staticmethod(realtime.sleep)
 
     def __init__(self) -> None:
         self.setting = Setting()

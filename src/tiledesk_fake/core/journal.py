@@ -3,6 +3,8 @@
 Bounded in number and in bytes; what had to go is counted.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

@@ -2,29 +2,32 @@
 
     Service           what all connections of one running server share
     └── Connection    a client: order of answers, deadlines, delivery
-        ├── RequestReader    bytes in, WSGI environs or a refusal out
+        ├── RequestReader    bytes in, WSGI environs or a rejection out
         └── Gateway          a WSGI environ in, an answer out
 
-This module knows no threads and no listening sockets (see `server`), no Flask and no Tiledesk.
+What a connection does at each event is in one table, at the end. This module knows no threads and no listening sockets
+(see `server`), no Flask and no Tiledesk.
 """
 
 import math
 import os
 import socket
 import struct
-import time
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any
+from enum import Enum, auto
+from typing import Any, NamedTuple
 
+from .. import realtime
 from . import delivery
 from .delivery import Delivery, Drop
-from .gateway import Answer, Gateway
-from .loop import Loop, Stream, Timer
-from .reader import BAD_REQUEST, Limits, Request, RequestReader
+from .gateway import Gateway, Outgoing
+from .limits import Limits
+from .loop import Loop, Timer
+from .reader import Incoming, RequestReader
+from .rejection import ENDED_EARLY, REQUEST_TIMEOUT, TOO_MANY_CONNECTIONS, Rejection
+from .stream import Stream
 
-REQUEST_TIMEOUT = Answer(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n", b"")
-TOO_MANY_CONNECTIONS = Answer(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n", b"")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NOT_HTTP = b"This is not HTTP.\r\n\r\n"
 
@@ -32,16 +35,14 @@ NOT_HTTP = b"This is not HTTP.\r\n\r\n"
 class Service:
     """What the connections of one running server share: the app, the limits, the loop, and who is connected."""
 
-    # Date is for real clients; held here, it stays real while a test freezes or patches the names in `time`.
-    wall = staticmethod(time.time)
+    # Date is for real clients, so it is real while a test freezes or patches the time.
+    wall = staticmethod(realtime.now)
 
     def __init__(self, gateway: Gateway, limits: Limits, loop: Loop) -> None:
         self.gateway = gateway
         self.limits = limits
         self.loop = loop
         self.open: set[Connection] = set()
-        self._dated_at: int | None = None
-        self._date = b""
 
     def admit(self, client: socket.socket, peer: tuple[Any, ...]) -> None:
         """Serve a client that has just connected."""
@@ -67,19 +68,31 @@ class Service:
             if connection.held:
                 connection.cut_off()
 
-    def seal(self, answer: Answer, request: Request | None = None) -> bytes:
+    def seal(self, answer: Outgoing, request: Incoming | None = None) -> bytes:
         """The bytes of an answer; without a request it is the last one of its connection."""
         if request is None or not request.keep_alive:
-            persistence = b"Connection: close\r\n\r\n"
+            persistence = "Connection: close\r\n\r\n"
         elif request.environ["SERVER_PROTOCOL"] == "HTTP/1.1":
-            persistence = b"\r\n"
+            persistence = "\r\n"
         else:
-            persistence = b"Connection: keep-alive\r\n\r\n"
-        now = int(self.wall())
-        if now != self._dated_at:
-            self._dated_at = now
-            self._date = f"Date: {formatdate(now, usegmt=True)}\r\nServer: tiledesk-fake\r\n".encode("ascii")
-        return b"".join((answer.head, self._date, persistence, answer.body))
+            persistence = "Connection: keep-alive\r\n\r\n"
+        rest = f"Date: {formatdate(self.wall(), usegmt=True)}\r\nServer: tiledesk-fake\r\n{persistence}"
+        return b"".join((answer.head, rest.encode("ascii"), answer.body))
+
+
+class State(Enum):
+    """What a connection is doing. Whether its client has ended is the stream's to know."""
+
+    WAITING = auto()  # for the first byte of a request
+    RECEIVING = auto()  # the rest of a request
+    DELAYING = auto()  # an answer that a fault holds back
+    SENDING = auto()  # an answer, of which the kernel has not taken all; others may follow
+    FINISHING = auto()  # the same, of the last answer
+    CUTTING = auto()  # the same, of an answer that is to be cut short
+    RESETTING = auto()  # in a moment, when the client has read what there is
+    LINGERING = auto()  # all is said; until the client closes, or a reset would destroy what it has not read
+    HOLDING = auto()  # an answer that never comes
+    CLOSED = auto()
 
 
 class Connection:
@@ -96,55 +109,43 @@ class Connection:
         self._service = service
         self._reader = RequestReader(service.gateway.environ_for(peer), service.limits)
         self._stream = Stream(service.loop, client, self)
-        self._delayed: Timer | None = None  # what will happen to the current answer
-        self._congested = False  # the kernel takes no more of what has been written
-        self._when_flushed: Callable[[], None] | None = None
-        self._deaf = False  # nothing the client sends matters any more
-        self._half_closed = False  # the client sends nothing more
-        self._timed_request = 0
+        self._timer: Timer | None = None  # for what will happen to the current answer
         self._unsent = 0
-        self._give(service.limits.idle_s, self._hang_up)
+        self._become(State.WAITING)
 
-    def _give(self, seconds: float, on_deadline: Callable[[], None]) -> None:
-        """From now on there are so many seconds before `on_deadline`."""
+    def _become(self, state: State) -> None:
+        self._state = state
+        self._conduct = CONDUCT[state]
+        limit = self._conduct.limit
+        seconds = math.inf if limit is None else getattr(self._service.limits, limit)
         self.deadline = self._service.loop.monotonic() + seconds
-        self.on_deadline = on_deadline
 
-    # What the stream calls.
+    # What the stream and the loop call.
 
     def received(self, data: memoryview) -> None:
-        if not self._deaf:
+        if self._conduct.listens:
             self._reader.feed(data)
             self._advance()
 
     def ended(self) -> None:
-        self._half_closed = True
-        if self._deaf and self._when_flushed is None and self._delayed is None:
-            self._hang_up()
-        elif not self._deaf:
-            if self._reader.underway:
-                self._reader.refuse(BAD_REQUEST)
-            self._advance()
+        self._conduct.on_end(self)
 
     def congested(self) -> None:
-        self._congested = True
-        self._expect_progress()
+        self._expect_progress(State.SENDING)
 
     def flushed(self) -> None:
-        self._congested = False
-        action, self._when_flushed = self._when_flushed, None
-        if action:
-            action()
-        elif not self._deaf:
-            self._advance()
+        self._conduct.on_flushed(self)
+
+    def on_deadline(self) -> None:
+        self._conduct.on_deadline(self)
 
     def lost(self) -> None:
-        self._deaf = True
-        if self._delayed:
-            self._delayed.cancel()
+        self._become(State.CLOSED)
+        if self._timer:
+            self._timer.cancel()
         self._service.dismiss(self)
         self._reader.close()
-        del self._stream, self.on_deadline  # they refer back
+        del self._stream  # it refers back
 
     # What the service calls.
 
@@ -153,12 +154,12 @@ class Connection:
         self._advance()
 
     def cut_off(self) -> None:
-        self._stream.abort()
+        self._abort()
 
     @property
     def held(self) -> bool:
-        """Whether the client waits for an answer that comes late or never, for which it has all the time there is."""
-        return self.deadline == math.inf
+        """Whether the client waits for an answer that comes late or never."""
+        return self._state in (State.DELAYING, State.HOLDING)
 
     def fileno(self) -> int:
         """The descriptor of the socket, negative once it is closed."""
@@ -169,133 +170,181 @@ class Connection:
     def _advance(self) -> None:
         """Answer what can be answered, then wait for what is missing."""
         arrived = self._reader.arrived
-        while arrived and not (self._delayed or self._congested or self._deaf or self._stream.closing):
+        while arrived and self._conduct.answers:
             item = arrived.popleft()
-            if isinstance(item, Answer):
-                self._stream.write(self._service.seal(item))
+            if isinstance(item, Rejection):
+                self._write(self._service.seal(self._service.gateway.rejecting(item)))
                 self._finish()
             else:
                 self._answer(item)
-        if self._deaf or self._stream.closing:
-            return
-        if self._delayed or self._congested:
-            if arrived:
-                self._stream.pause()
-            return
-        if self._half_closed:
-            self._hang_up()
-            return
-        self._stream.resume()
-        self._await_request()
+        if self._conduct.answers:
+            if self._stream.ended:
+                self._close()
+            else:
+                self._stream.resume()
+                self._await_request()
+        elif arrived and self._conduct.listens:
+            self._stream.pause()
 
     def _await_request(self) -> None:
-        reader, limits = self._reader, self._service.limits
+        reader = self._reader
+        if not reader.underway:
+            self._become(State.WAITING)
+        elif self._state is not State.RECEIVING:  # a request is timed once, however often a byte of it arrives
+            self._become(State.RECEIVING)
         if reader.awaits_continue:
             reader.awaits_continue = False
-            self._stream.write(CONTINUE)
-        if not reader.underway:
-            self._give(limits.idle_s, self._hang_up)
-        elif reader.begun != self._timed_request:  # each request is timed once, however often a byte of it arrives
-            self._timed_request = reader.begun
-            self._give(limits.request_s, self._time_out)
+            self._write(CONTINUE)
+
+    def _end_input(self) -> None:
+        if self._reader.underway:
+            self._reader.refuse(ENDED_EARLY)
+        self._advance()
 
     def _time_out(self) -> None:
         self._reader.refuse(REQUEST_TIMEOUT)
         self._advance()
 
-    def _answer(self, request: Request) -> None:
+    def _answer(self, request: Incoming) -> None:
+        self._become(State.WAITING)
         wish = request.environ[delivery.KEY] = Delivery()
         answer = self._service.gateway(request.environ)
         if answer is None or wish.drop == "silence":
             self._hold()
         elif wish.delay_s > 0:
-            self.deadline = math.inf
-            self._delayed = self._service.loop.call_later(
+            self._become(State.DELAYING)
+            self._timer = self._service.loop.call_later(
                 wish.delay_s, lambda: self._deliver_late(request, answer, wish.drop)
             )
         else:
             self._deliver(request, answer, wish.drop)
 
-    def _deliver_late(self, request: Request, answer: Answer, drop: Drop | None) -> None:
-        self._delayed = None
+    def _deliver_late(self, request: Incoming, answer: Outgoing, drop: Drop | None) -> None:
+        self._become(State.WAITING)
         self._deliver(request, answer, drop)
         self._advance()
 
-    def _deliver(self, request: Request, answer: Answer, drop: Drop | None) -> None:
+    def _deliver(self, request: Incoming, answer: Outgoing, drop: Drop | None) -> None:
         message = self._service.seal(answer, request)
         if drop is None:
-            self._stream.write(message)
+            self._write(message)
             if not request.keep_alive:
                 self._finish()
         elif drop == "malformed":
-            self._stream.write(NOT_HTTP)
+            self._write(NOT_HTTP)
             self._finish()
         elif drop == "mid-body":
             # Without a body there is only the head to cut.
             missing = (len(answer.body) + 1) // 2 or len(message) // 2
-            self._deaf = True
-            self._stream.write(message[:-missing])
-            self._once_flushed(self._reset_soon)
+            self._write(message[:-missing])
+            self._once_flushed(State.CUTTING)
         else:
             self._reset()
 
+    def _write(self, data: bytes) -> None:
+        self._stream.write(data)
+        if self._stream.closing:  # the client is gone
+            self._become(State.CLOSED)
+
     # Ways to end.
 
-    def _hang_up(self) -> None:
+    def _close(self) -> None:
         self._stream.close()
+        self._become(State.CLOSED)
+
+    def _abort(self, *, reset: bytes = b"") -> None:
+        self._stream.abort(reset=reset)
+        self._become(State.CLOSED)
 
     def _hold(self) -> None:
         """Say nothing until the client gives up."""
-        self._deaf = True
-        self.deadline = math.inf
-        if self._half_closed:
-            self._hang_up()
+        if self._stream.ended:
+            self._close()
+        else:
+            self._become(State.HOLDING)
 
     def _finish(self) -> None:
         """End after what has been written, in a way that lets the client read it.
 
         Closing while the client still sends would reset the connection, and a reset destroys answers on their way.
         """
-        self._deaf = True
         self._stream.resume()
-        self._once_flushed(self._linger)
+        self._once_flushed(State.FINISHING)
 
     def _linger(self) -> None:
-        if self._half_closed:
-            self._hang_up()
+        if self._stream.ended:
+            self._close()
             return
         try:
             self._stream.end_writing()
         except OSError:  # the client has gone already
-            self._stream.abort()
-            return
-        self._give(self._service.limits.linger_s, self._hang_up)
+            self._abort()
+        else:
+            self._become(State.LINGERING)
 
     def _reset_soon(self) -> None:
-        self._delayed = self._service.loop.call_later(self.HEAD_START_S, self._reset)
+        self._become(State.RESETTING)
+        self._timer = self._service.loop.call_later(self.HEAD_START_S, self._reset)
 
     def _reset(self) -> None:
-        self._deaf = True
-        self._stream.abort(reset=_RESET_ON_CLOSE)
+        self._abort(reset=_RESET_ON_CLOSE)
 
     # Clients that do not read.
 
-    def _once_flushed(self, action: Callable[[], None]) -> None:
-        if self._congested:
-            self._when_flushed = action
-        else:
-            action()
+    def _once_flushed(self, state: State) -> None:
+        """Be in this state until all has left, which may be now."""
+        if self._state is State.CLOSED:
+            return
+        congested = self._state is State.SENDING
+        self._expect_progress(state)
+        if not congested:
+            self.flushed()
 
-    def _expect_progress(self) -> None:
+    def _expect_progress(self, state: State) -> None:
         self._unsent = self._stream.unsent
-        self._give(self._service.limits.write_s, self._check_progress)
+        self._become(state)
 
     def _check_progress(self) -> None:
         if self._stream.unsent < self._unsent:
-            self._expect_progress()
+            self._expect_progress(self._state)
         else:
-            self._stream.abort()
+            self._abort()
 
+    def _resume(self) -> None:
+        self._become(State.WAITING)
+        self._advance()
+
+    def _nothing(self) -> None:
+        pass
+
+
+class Conduct(NamedTuple):
+    """What a connection does in a state."""
+
+    answers: bool  # the next request, when it is complete
+    listens: bool  # to what the client sends; else that is read and ignored
+    limit: str | None  # how long it may last
+    on_deadline: Callable[[Connection], None]  # it has lasted that long
+    on_flushed: Callable[[Connection], None]  # all that was written has left
+    on_end: Callable[[Connection], None]  # the client sends nothing more
+
+
+_C = Connection
+# fmt: off
+CONDUCT: dict[State, Conduct] = {
+    #                          answers listens limit        on_deadline         on_flushed      on_end
+    State.WAITING:    Conduct(True,  True,   "idle_s",    _C._close,          _C._nothing,    _C._end_input),
+    State.RECEIVING:  Conduct(True,  True,   "request_s", _C._time_out,       _C._nothing,    _C._end_input),
+    State.DELAYING:   Conduct(False, True,   None,        _C._nothing,        _C._nothing,    _C._end_input),
+    State.SENDING:    Conduct(False, True,   "write_s",   _C._check_progress, _C._resume,     _C._end_input),
+    State.FINISHING:  Conduct(False, False,  "write_s",   _C._check_progress, _C._linger,     _C._nothing),
+    State.CUTTING:    Conduct(False, False,  "write_s",   _C._check_progress, _C._reset_soon, _C._nothing),
+    State.RESETTING:  Conduct(False, False,  None,        _C._nothing,        _C._nothing,    _C._nothing),
+    State.LINGERING:  Conduct(False, False,  "linger_s",  _C._close,          _C._nothing,    _C._close),
+    State.HOLDING:    Conduct(False, False,  None,        _C._nothing,        _C._nothing,    _C._close),
+    State.CLOSED:     Conduct(False, False,  None,        _C._nothing,        _C._nothing,    _C._nothing),
+}
+# fmt: on
 
 # struct linger: on, for 0 seconds. Windows has shorts there.
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)

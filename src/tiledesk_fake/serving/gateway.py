@@ -1,16 +1,16 @@
 """A WSGI environ in, the app's answer out, in the bytes that HTTP/1.1 has for it."""
 
 import io
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from ..errors import NoAnswer
 from ..log import log
+from .rejection import APP_FAILED, PHRASES, Bodies, Rejection
 
 
-class Answer(NamedTuple):
+class Outgoing(NamedTuple):
     """Status line and headers, each with its line end, and the body; `Service.seal` adds what depends on the moment."""
 
     head: bytes
@@ -20,8 +20,9 @@ class Answer(NamedTuple):
 class Gateway:
     """Calls a WSGI app, which may change, with what every environ has in common, and collects its answer."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+    def __init__(self, app: WSGIApplication, host: str, port: int, bodies: Bodies) -> None:
         self.app = app
+        self._bodies = bodies
         self._common: WSGIEnvironment = {
             "SCRIPT_NAME": "",
             "SERVER_NAME": host,
@@ -41,8 +42,8 @@ class Gateway:
         address, port = peer[:2] if peer else ("", "")
         return self._common | {"REMOTE_ADDR": address, "REMOTE_PORT": str(port)}
 
-    def __call__(self, environ: WSGIEnvironment) -> Answer | None:
-        """The app's answer; None if it gives none on purpose; the fixed 500 if it breaks."""
+    def __call__(self, environ: WSGIEnvironment) -> Outgoing | None:
+        """The app's answer; None if it gives none on purpose; a 500 if it breaks."""
         start_response = _StartResponse()
         method = environ["REQUEST_METHOD"]
         try:
@@ -58,7 +59,15 @@ class Gateway:
         # Even SystemExit, or a pytest.fail() inside a view: it would end the thread that serves everybody.
         except BaseException:
             log.exception("The app raised instead of answering")
-            return _INTERNAL_ERROR_TO_HEAD if method == "HEAD" else _INTERNAL_ERROR
+            return self.rejecting(APP_FAILED, method)
+
+    def rejecting(self, rejection: Rejection, method: str = "GET") -> Outgoing:
+        """The answer that a rejection becomes, with the body that the owner of the server has for it."""
+        headers = [("Retry-After", "1")] if rejection.status == 503 else []
+        content_type, body = self._bodies.get(rejection.status, ("", b""))
+        if content_type:
+            headers.append(("Content-Type", content_type))
+        return outgoing(f"{rejection.status} {PHRASES[rejection.status]}", headers, body, method)
 
 
 class _StartResponse:
@@ -76,12 +85,12 @@ class _StartResponse:
         self._said = status, headers
         return self._written.append
 
-    def answer(self, body: bytes, method: str) -> Answer:
+    def answer(self, body: bytes, method: str) -> Outgoing:
         if not self._said:
             raise RuntimeError("the app returned without calling start_response")
         if self._written:
             body = b"".join(self._written) + body
-        return _answer(*self._said, body, method)
+        return outgoing(*self._said, body, method)
 
 
 class _ErrorsToLog(io.TextIOBase):
@@ -100,59 +109,30 @@ _ERRORS_TO_LOG = _ErrorsToLog()
 _OURS = frozenset(("connection", "date", "keep-alive", "server", "trailer", "transfer-encoding", "upgrade"))
 
 
-def _answer(status: str, headers: list[tuple[str, str]], body: bytes, method: str) -> Answer:
+def outgoing(status: str, headers: Iterable[tuple[str, str]], body: bytes, method: str) -> Outgoing:
     """Write status and headers as bytes, with the Content-Length that body, method and status call for."""
+    lines = [f"HTTP/1.1 {status}\r\n"]
     length = ""
-    others, size = [], 0
-    for header in headers:
-        name, value = header
-        if name.lower() == "content-length":
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == "content-length":
             length = value
-        else:
-            others.append(header)
-            size += len(name) + len(value)
-    lines = (_remembered_lines if size <= _LONGEST_LINES else _lines)(status, tuple(others))
+        elif lowered not in _OURS:
+            lines.append(f"{name}: {value}\r\n")
 
     if status.startswith("204"):
-        return Answer(lines, b"")
-    if method == "HEAD" or status.startswith("304"):
+        length, body = "", b""
+    elif method == "HEAD" or status.startswith("304"):
         length = length or (str(len(body)) if body else "")
         if length and not length.isdecimal():
             raise ValueError("the Content-Length is no number")
         body = b""
     else:
         length = str(len(body))
-    return Answer(b"%bContent-Length: %b\r\n" % (lines, length.encode("ascii")) if length else lines, body)
+    if length:
+        lines.append(f"Content-Length: {length}\r\n")
 
-
-def _lines(status: str, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """The lines of a status and of those of the headers that an app may decide about."""
-    lines = [f"HTTP/1.1 {status}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _OURS]
     head = "".join(lines)
     if not head.count("\r") == head.count("\n") == len(lines):
         raise ValueError("a header or the status contains a line break")
-    return head.encode("latin-1")
-
-
-# Most answers begin with the same few. Longer ones are not remembered: a client can have what it sent in them.
-_LONGEST_LINES = 256
-_remembered_lines = lru_cache(maxsize=64)(_lines)
-
-
-def _body_too_large(limit: int) -> Answer:
-    return _answer(
-        "413 Payload Too Large",
-        [("Content-Type", "application/json; charset=utf-8")],
-        b'{"err":"Request entity too large","limit":%d}' % limit,
-        "POST",
-    )
-
-
-_INTERNAL_ERROR = _answer(
-    "500 Internal Server Error",
-    [("Content-Type", "application/json; charset=utf-8")],
-    b'{"success":false,"msg":"Internal error in tiledesk-fake; this is a bug."}',
-    "GET",
-)
-_INTERNAL_ERROR_TO_HEAD = _INTERNAL_ERROR._replace(body=b"")
+    return Outgoing(head.encode("latin-1"), body)

@@ -1,4 +1,4 @@
-"""Who waits for which socket, and until when: a loop in a thread of its own, and the streams of bytes that it serves.
+"""Who waits for which socket, and until when: a loop in a thread of its own.
 
 This module knows no HTTP. It stands where asyncio could: asyncio's tasks and transports cost each new connection 150 µs
 and each start of a server two changes of threads, which in the tests of a client is more than all else that the fake
@@ -10,19 +10,24 @@ import itertools
 import selectors
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from .. import realtime
 from ..log import log
 
 # How much is read at once. It bounds how many pipelined requests can arrive together, and how long one client keeps
 # the loop from the others.
 READ_BYTES = 8_192
 
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+# No kind of selector waits for ever longer: epoll's count of milliseconds ends after 24 days, and to look up once a
+# minute costs nothing.
+_LONGEST_WAIT_S = 60.0
+
 # These learn of a socket while they wait already; the others have to be woken for it.
 _LEARN_WHILE_WAITING = tuple(
     getattr(selectors, name)
@@ -59,8 +64,8 @@ class Loop:
     What comes first may be used from any thread, all else from the loop's own.
     """
 
-    # Deadlines guard real sockets; held here, it stays real while a test freezes or patches the names in `time`.
-    monotonic = staticmethod(time.monotonic)
+    # Deadlines guard real sockets, so they are real while a test freezes or patches the time.
+    monotonic = staticmethod(realtime.elapsed)
 
     GUARD_EVERY_S = 0.1
 
@@ -77,7 +82,7 @@ class Loop:
         self._thread: threading.Thread | None = None
         self._waking.setblocking(False)
         self._woken.setblocking(False)
-        self._selector.register(self._woken, _READ, self._wake_up)
+        self._selector.register(self._woken, READ, self._wake_up)
 
     # From any thread.
 
@@ -103,11 +108,15 @@ class Loop:
         """Whether it is the loop's thread that asks."""
         return threading.current_thread() is self._thread
 
-    def watch(self, sock: socket.socket, on_readable: Callable[[int], object]) -> None:
-        """Call back whenever there is something to read or to accept."""
-        self._selector.register(sock, _READ, on_readable)
+    def watch(self, sock: socket.socket, on_ready: Callable[[int], object], events: int = READ) -> None:
+        """Call back, with what it is ready for, whenever the socket is ready for some of these events."""
+        self._selector.register(sock, events, on_ready)
         if not isinstance(self._selector, _LEARN_WHILE_WAITING):
             self._wake()
+
+    def rewatch(self, sock: socket.socket, on_ready: Callable[[int], object], events: int) -> None:
+        """Watch for these events in the place of those before."""
+        self._selector.modify(sock, events, on_ready)
 
     def unwatch(self, sock: socket.socket) -> None:
         """No longer call back; one call may be under way. One that is not watched is left alone."""
@@ -202,7 +211,9 @@ class Loop:
     def _patience_s(self) -> float | None:
         while self._timers and self._timers[0][2].action is None:
             heapq.heappop(self._timers)
-        return max(0.0, self._timers[0][0] - self.monotonic()) if self._timers else None
+        if not self._timers:
+            return None
+        return min(max(0.0, self._timers[0][0] - self.monotonic()), _LONGEST_WAIT_S)
 
     def _try(self, action: Callable[..., object], *arguments: Any) -> None:
         try:
@@ -225,160 +236,3 @@ class Loop:
         self._selector.close()
         self._waking.close()
         self._woken.close()
-
-
-class Reader(Protocol):
-    """Whom a stream belongs to: hears what comes, and how the stream fares."""
-
-    def received(self, data: memoryview) -> None:
-        """Bytes, which are only there until this returns."""
-
-    def ended(self) -> None:
-        """The client sends nothing more."""
-
-    def congested(self) -> None:
-        """What was written has not all left."""
-
-    def flushed(self) -> None:
-        """Now it has."""
-
-    def lost(self) -> None:
-        """The stream is closed, by whichever side."""
-
-
-_NOTHING = memoryview(b"")
-
-
-class Stream:
-    """The bytes of one client. Writing never waits: what the kernel does not take is kept and leaves later."""
-
-    __slots__ = ("_backlog", "_closing", "_loop", "_reader", "_sees_end", "_socket", "_watched")
-
-    def __init__(self, loop: Loop, client: socket.socket, reader: Reader) -> None:
-        client.setblocking(False)
-        self._loop = loop
-        self._socket = client
-        self._reader = reader
-        self._backlog = _NOTHING
-        self._closing = False
-        self._sees_end = False  # nothing more can be read
-        self._watched = _READ
-        loop._selector.register(client, _READ, self._ready)
-
-    @property
-    def closing(self) -> bool:
-        """Whether it is closed, or will be when all has been written."""
-        return self._closing
-
-    @property
-    def unsent(self) -> int:
-        """The bytes that have not left yet."""
-        return len(self._backlog)
-
-    def fileno(self) -> int:
-        """The descriptor of the socket, negative once it is closed."""
-        return self._socket.fileno()
-
-    def write(self, data: bytes) -> None:
-        """Send these bytes, after those that have not left yet."""
-        if self._closing:
-            return
-        if self._backlog:
-            self._backlog = memoryview(b"".join((self._backlog, data)))
-        elif left := self._send(memoryview(data)):
-            self._backlog = left
-            self._watch(self._watched | _WRITE)
-            self._reader.congested()
-
-    def pause(self) -> None:
-        """Read nothing for now."""
-        self._watch(self._watched & ~_READ)
-
-    def resume(self) -> None:
-        """Read again."""
-        if not self._sees_end and not self._closing:
-            self._watch(self._watched | _READ)
-
-    def end_writing(self) -> None:
-        """Tell the client that nothing more will come; OSError if it is gone. All must have left before."""
-        self._socket.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        """Close it once everything has left."""
-        if self._backlog:
-            self._closing = True
-            self.pause()
-        else:
-            self.abort()
-
-    def abort(self, *, reset: bytes = b"") -> None:
-        """Close it now; with this value of SO_LINGER."""
-        if self._socket.fileno() < 0:
-            return
-        self._closing = True
-        self._backlog = _NOTHING
-        self._watch(0)
-        if reset:
-            with suppress(OSError):  # some systems refuse where the client has reset it already
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-        self._socket.close()
-        self._loop.call_soon(self._reader.lost)
-
-    def _ready(self, events: int) -> None:
-        try:
-            if events & _WRITE and self._backlog:
-                self._flush()
-            if events & self._watched & _READ:
-                self._read()
-        except Exception:
-            log.exception("A connection failed")
-            self.abort()
-
-    def _read(self) -> None:
-        buffer = self._loop.buffer
-        try:
-            size = self._socket.recv_into(buffer)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self.abort()
-            return
-        if size:
-            self._reader.received(buffer[:size])
-            return
-        self._sees_end = True
-        self.pause()
-        self._reader.ended()
-
-    def _flush(self) -> None:
-        # An empty rest would keep all that it is the rest of.
-        self._backlog = self._send(self._backlog) or _NOTHING
-        if self._backlog or self._socket.fileno() < 0:
-            return
-        self._watch(self._watched & ~_WRITE)
-        if self._closing:
-            self.abort()
-        else:
-            self._reader.flushed()
-
-    def _send(self, data: memoryview) -> memoryview:
-        """What is left of the data; a client that is gone takes all of it."""
-        try:
-            return data[self._socket.send(data) :]
-        except (BlockingIOError, InterruptedError):
-            return data
-        except OSError:
-            self.abort()
-            return data[:0]
-
-    def _watch(self, events: int) -> None:
-        if events == self._watched:
-            return
-        selector = self._loop._selector
-        if not events:
-            self._loop.unwatch(self._socket)
-        elif self._watched:
-            selector.modify(self._socket, events, self._ready)
-        else:
-            selector.register(self._socket, events, self._ready)
-        self._watched = events

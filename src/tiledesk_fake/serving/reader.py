@@ -7,47 +7,21 @@ the real Tiledesk server. Where llhttp is more lenient than RFC 9112, `RequestRe
 import io
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
 from wsgiref.types import WSGIEnvironment
 
 import httptools
 
-from .gateway import Answer, _body_too_large
-from .loop import READ_BYTES
+from .limits import Limits
+from .rejection import BODY_TOO_LARGE, HEAD_TOO_LARGE, Rejection
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a client may ask of the server."""
-
-    # Request line, headers and trailers, each header counted as `Name: value` with its line end. As in Node.
-    head_bytes: int = 16_384
-    # As the body parser of the real server.
-    body_bytes: int = 512_000
-    # Open at a time; any more are answered 503.
-    connections: int = 1_000
-    # From the first byte of a request to its last.
-    request_s: float = 5.0
-    # Without a request.
-    idle_s: float = 75.0
-    # Without the client taking a byte of its answer.
-    write_s: float = 5.0
-    # After the last answer, for reading and ignoring what the client still sends.
-    linger_s: float = 2.0
-
-
-class Request(NamedTuple):
+class Incoming(NamedTuple):
     """A complete request, and whether its connection outlives the answer."""
 
     environ: WSGIEnvironment
     keep_alive: bool
-
-
-BAD_REQUEST = Answer(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n", b"")
-HEAD_TOO_LARGE = Answer(b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n", b"")
 
 
 class RequestReader:
@@ -58,7 +32,7 @@ class RequestReader:
     """
 
     def __init__(self, template: WSGIEnvironment, limits: Limits) -> None:
-        self.arrived: deque[Request | Answer] = deque()
+        self.arrived: deque[Incoming | Rejection] = deque()
         self.begun = 0  # requests of which a first byte has come
         self.underway = False  # the last of them is not complete
         self.ended = False  # no further request can come
@@ -66,7 +40,7 @@ class RequestReader:
         self._template = template
         self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
-        self._verdict = BAD_REQUEST  # on what the parser or a callback raises next
+        self._verdict: Rejection | None = None  # of the callback that has raised
         self._barren_bytes = 0  # read since the last byte of a body, beyond the read in which the request began
 
     def feed(self, data: memoryview) -> None:
@@ -80,18 +54,18 @@ class RequestReader:
                 if self.underway:
                     self._read_body_despite_upgrade()
                 continue
-            except httptools.HttpParserError:
-                self.refuse(self._verdict)
+            except httptools.HttpParserError as error:
+                self.refuse(self._verdict or Rejection(400, str(error)))
             else:
                 # A head, trailer or chunk extension without end yields nothing to measure but its bytes.
                 if self._barren_bytes > self._limits.head_bytes:
                     self.refuse(HEAD_TOO_LARGE)
             return
 
-    def refuse(self, answer: Answer) -> None:
-        """Make `answer` the last one of this connection, unless its last request has arrived."""
+    def refuse(self, rejection: Rejection) -> None:
+        """Make this the last answer of this connection, unless its last request has arrived."""
         if not self.ended:
-            self.arrived.append(answer)
+            self.arrived.append(rejection)
             self._end()
 
     def close(self) -> None:
@@ -101,7 +75,7 @@ class RequestReader:
     def _end(self) -> None:
         self.ended, self.underway, self.awaits_continue = True, False, False
 
-    def _fail(self, verdict: Answer) -> NoReturn:
+    def _fail(self, verdict: Rejection) -> NoReturn:
         self._verdict = verdict
         raise httptools.HttpParserError
 
@@ -132,24 +106,29 @@ class RequestReader:
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        # A head that came in few reads cannot be too large, so most are not measured.
-        if self._barren_bytes + READ_BYTES > self._limits.head_bytes:
-            self._check_head_size()
+        self._check_head_size()
         method, version = self._parser.get_method(), self._parser.get_http_version()
         environ = self._environ = self._template.copy()
         self._add_headers(environ)
-        if method == b"CONNECT" or version not in ("1.1", "1.0") or (version == "1.1" and "HTTP_HOST" not in environ):
-            self._fail(BAD_REQUEST)
+        if method == b"CONNECT":
+            self._fail(Rejection(400, "CONNECT is for proxies"))
+        if version not in ("1.1", "1.0"):
+            self._fail(Rejection(400, f"HTTP/{version} is not served, only HTTP/1.1 and HTTP/1.0 are"))
+        if version == "1.1" and "HTTP_HOST" not in environ:
+            self._fail(Rejection(400, "there is no Host header"))
         environ["REQUEST_METHOD"] = method.decode("ascii")
         environ["SERVER_PROTOCOL"] = "HTTP/" + version
-        _set_target(environ, self._target.decode("latin-1"))
+        try:
+            _set_target(environ, self._target.decode("latin-1"))
+        except ValueError:
+            self._fail(Rejection(400, "the request target names no place on an HTTP server"))
 
         coding = environ.pop("HTTP_TRANSFER_ENCODING", None)
         if coding is not None and (version == "1.0" or coding.lower() != "chunked"):
-            self._fail(BAD_REQUEST)
+            self._fail(Rejection(400, "no other transfer coding than chunked is understood, and none in HTTP/1.0"))
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if length > self._limits.body_bytes:
-            self._fail(_body_too_large(self._limits.body_bytes))
+            self._fail(BODY_TOO_LARGE)
         self._has_body = coding is not None or length > 0
         self.awaits_continue = version == "1.1" and environ.get("HTTP_EXPECT", "").lower() == "100-continue"
 
@@ -161,14 +140,14 @@ class RequestReader:
 
     def _add_headers(self, environ: WSGIEnvironment) -> None:
         for name, value in self._headers:
-            key = _environ_key(name) if len(name) <= _LONGEST_REMEMBERED else _new_environ_key(name)
+            key = _environ_key(name)
             if key is None:
                 continue
             text = value.decode("latin-1").strip(" \t")
             if key not in environ:
                 environ[key] = text
             elif key == "HTTP_HOST":
-                self._fail(BAD_REQUEST)
+                self._fail(Rejection(400, "there are two Host headers"))
             elif key != "HTTP_AUTHORIZATION":  # of those Node keeps the first
                 environ[key] += "," + text
 
@@ -177,7 +156,7 @@ class RequestReader:
         self.awaits_continue = False
         self._body.write(part)
         if self._body.tell() > self._limits.body_bytes:
-            self._fail(_body_too_large(self._limits.body_bytes))
+            self._fail(BODY_TOO_LARGE)
 
     def on_message_complete(self) -> None:
         if self._has_body and self._parser.should_upgrade():
@@ -192,7 +171,7 @@ class RequestReader:
         self._barren_bytes = 0
         self.underway = self.awaits_continue = False
         keep_alive = self._parser.should_keep_alive()
-        self.arrived.append(Request(environ, keep_alive))
+        self.arrived.append(Incoming(environ, keep_alive))
         if not keep_alive:
             self._end()
 
@@ -204,11 +183,7 @@ class _BodyCallbacks(NamedTuple):
     on_message_complete: Callable[[], None]
 
 
-# Longer names are not remembered, so that they take no memory to speak of.
-_LONGEST_REMEMBERED = 64
-
-
-def _new_environ_key(name: bytes) -> str | None:
+def _environ_key(name: bytes) -> str | None:
     """The WSGI key of a header; None for headers that must not reach an app.
 
     In WSGI `X_A` and `X-A` are one key, so a client could pass the one off as the other; and CGI programs take a
@@ -220,9 +195,6 @@ def _new_environ_key(name: bytes) -> str | None:
     if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         return key
     return None if key == "PROXY" else "HTTP_" + key
-
-
-_environ_key = lru_cache(maxsize=256)(_new_environ_key)
 
 
 def _set_target(environ: WSGIEnvironment, target: str) -> None:

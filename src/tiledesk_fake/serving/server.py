@@ -1,6 +1,6 @@
 """A WSGI app behind a real socket, in a thread of this process: start and stop, nothing left behind.
 
-This module knows threads, listening sockets and forks; what happens on a connection is the matter of `http1`.
+This module knows threads, listening sockets and forks; what happens on a connection is the matter of `connection`.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import weakref
+from types import MappingProxyType
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -17,8 +18,9 @@ from ..errors import CannotListen, MisuseError, NotListening
 from ..log import log
 from .connection import Service
 from .gateway import Gateway
+from .limits import Limits
 from .loop import Loop
-from .reader import Limits
+from .rejection import Bodies
 
 
 class Server:
@@ -26,7 +28,8 @@ class Server:
 
     `port=0` takes a free port, a new one at each start. The app is called in the server's thread, one request at a
     time; clients that are slow, idle or held do not keep others waiting. The thread never keeps the interpreter from
-    ending. `limits` holds from the next start on.
+    ending. `limits` holds from the next start on. `bodies` are for what the server answers by itself: by status, a
+    content type and a body; without one, the body is empty.
 
     A thread of its own takes longer to start than most tests. A server that is started while the one it is `beside`
     listens is served by that one's thread; stop it before that one.
@@ -40,12 +43,19 @@ class Server:
     """
 
     def __init__(
-        self, app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0, beside: "Server | None" = None
+        self,
+        app: WSGIApplication,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        beside: "Server | None" = None,
+        bodies: Bodies = MappingProxyType({}),
     ) -> None:
         self.host = host
         self.beside = beside
         self.limits = Limits()
         self._app = app
+        self._bodies = bodies
         self._wanted_port = port
         self._listening: _Listening | None = None
         self._lock = threading.RLock()
@@ -64,7 +74,9 @@ class Server:
             beside = self.beside._listening if self.beside else None
             if beside and not beside.alive:
                 beside = None
-            self._listening = _Listening(self._app, self.host, self._wanted_port, self.limits, beside)
+            self._listening = _Listening(
+                self._app, self._bodies, self.host, self._wanted_port, limits=self.limits, beside=beside
+            )
             _servers.add(self)
 
     def stop(self) -> None:
@@ -171,13 +183,22 @@ class _Listening:
 
     ACCEPT_RETRY_S = 0.1
 
-    def __init__(self, app: WSGIApplication, host: str, port: int, limits: Limits, beside: "_Listening | None") -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        bodies: Bodies,
+        host: str,
+        port: int,
+        *,
+        limits: Limits,
+        beside: "_Listening | None",
+    ) -> None:
         with contextlib.ExitStack() as held:
             self._listener = held.enter_context(_bind(host, port))
             self.port: int = self._listener.getsockname()[1]
             self._has_own_loop = beside is None
             self._loop: Loop = beside._loop if beside else Loop()
-            self.service = Service(Gateway(app, host, self.port), limits, self._loop)
+            self.service = Service(Gateway(app, host, self.port, bodies), limits, self._loop)
             if beside is None:
                 held.callback(self._loop.stop)
                 self._loop.start(f"tiledesk-fake:{self.port}")

@@ -3,7 +3,7 @@
 What an operation may answer is in the contract; the table below has what no operation declares.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from http import HTTPStatus
 from typing import Any
@@ -35,6 +35,7 @@ from ..refusals import (
 )
 from . import wire
 from .answer import JSON, Answer, declared_answer, json_answer
+from .body import BODY_LIMIT
 
 _DECLARED: dict[type[Refusal], str] = {
     Unauthorized: "Unauthorized",
@@ -76,6 +77,12 @@ _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
     FallsThrough: lambda refusal: json_answer(400, wire.fall_through(redacted(refusal.project))),
     NoSuchPage: _not_found_page,
 }
+
+BELOW_THE_APP: Mapping[int, tuple[str, bytes]] = {
+    413: (JSON, wire.too_large(BODY_LIMIT)),
+    500: (JSON, wire.refusal("Internal error in tiledesk-fake; this is a bug.")),
+}
+"""What a server has to say, by status, where it answers by itself: the content type and the body."""
 
 
 NEVER_SENT = Answer(500, (), b"")

@@ -1,4 +1,4 @@
-"""The loop by itself; what servers make of it is in test_server."""
+"""The loop by itself; what servers make of it is in the other modules here."""
 
 import gc
 import math
@@ -6,13 +6,15 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.raw_http import PATIENCE_S
 from tiledesk_fake.log import log
-from tiledesk_fake.serving.loop import Loop, Stream
+from tiledesk_fake.serving.loop import Loop
+from tiledesk_fake.serving.stream import Stream
 
 
 @pytest.fixture
@@ -208,3 +210,24 @@ def test_it_keeps_nothing_of_a_client_that_is_gone(loop: Loop) -> None:
     loop.do(lambda: None)
 
     assert [held for held in gc.get_referrers(client.stream) if held not in (vars(client), client)] == []
+
+
+def test_a_timer_of_the_far_future_neither_ends_nor_spins_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    patience: list[float | None] = []
+    select = selectors.DefaultSelector.select
+
+    def noted(self: Any, timeout: float | None = None) -> Any:
+        patience.append(timeout)
+        return select(self, timeout)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", noted)
+    loop = Loop()
+    loop.start("test")
+    for seconds in (1e9, 1e300, math.inf):
+        loop.do(partial(loop.call_later, seconds, lambda: None))
+    loop.do(lambda: None)
+
+    assert loop.alive
+    assert max(each for each in patience if each is not None) == 60.0
+    assert len(patience) < 20
+    loop.stop()

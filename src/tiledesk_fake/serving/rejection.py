@@ -1,0 +1,31 @@
+"""What the server answers by itself, because the app never hears of it or breaks: a status, and the reason."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Bodies = Mapping[int, tuple[str, bytes]]
+"""The content type and the body for some of the statuses below; without one, that status has an empty body."""
+
+PHRASES: Mapping[int, str] = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    413: "Payload Too Large",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+class Rejection(NamedTuple):
+    """The status of an answer that the app did not make, and why it is that one, in words for who runs the server."""
+
+    status: int
+    reason: str
+
+
+REQUEST_TIMEOUT = Rejection(408, "the request did not arrive in time")
+TOO_MANY_CONNECTIONS = Rejection(503, "too many connections")
+HEAD_TOO_LARGE = Rejection(431, "request line, headers and trailers are too large")
+BODY_TOO_LARGE = Rejection(413, "the body is too large")
+ENDED_EARLY = Rejection(400, "the connection ended in the middle of a request")
+APP_FAILED = Rejection(500, "the app raised instead of answering")

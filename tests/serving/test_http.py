@@ -1,0 +1,259 @@
+"""HTTP as decent clients speak it."""
+
+import re
+import socket
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from tests.raw_http import Client, chunked, get, post
+from tests.serving.apps import Recorder, answers
+from tests.serving.servers import Serve
+from tiledesk_fake.serving.connection import Service
+from tiledesk_fake.serving.delivery import Delivery
+
+
+def without_date(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name != "date"}
+
+
+def test_a_connection_is_kept_for_further_requests(client: Client, app: Recorder) -> None:
+    for target in ("/one", "/two", "/three"):
+        client.send(get(target))
+        reply = client.reply()
+        assert (reply.status, reply.body) == (200, f"GET {target}".encode())
+        assert "connection" not in reply.headers
+    assert len({environ["REMOTE_PORT"] for environ in app.environs}) == 1
+
+
+def test_connection_close_is_obeyed_and_what_follows_is_not_answered(client: Client, app: Recorder) -> None:
+    client.send(get("/last", "Connection: close") + get("/never"))
+
+    assert client.reply().headers["connection"] == "close"
+    assert client.rest() == b""
+    assert app.environ["PATH_INFO"] == "/last"
+
+
+def test_http_1_0_is_answered_and_closed_unless_it_asks_to_keep_alive(serve: Serve, app: Recorder) -> None:
+    server = serve(app)
+
+    with Client(server.port) as client:
+        client.send(b"GET /kept HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert client.reply().headers["connection"] == "keep-alive"
+        client.send(b"GET /closed HTTP/1.0\r\n\r\n")
+        assert client.reply().headers["connection"] == "close"
+        assert client.rest() == b""
+    assert [environ["SERVER_PROTOCOL"] for environ in app.environs] == ["HTTP/1.0", "HTTP/1.0"]
+    assert "HTTP_HOST" not in app.environs[0]
+
+
+def test_every_answer_is_dated_and_names_the_server_without_a_version(client: Client, app: Recorder) -> None:
+    app.headers = [("Date", "never"), ("Server", "Werkzeug/3.1.9 Python/3.11")]
+    client.send(get())
+    client.send(b"nonsense\r\n\r\n")
+
+    for status in (200, 400):
+        reply = client.reply()
+        assert reply.status == status
+        assert reply.headers["server"] == "tiledesk-fake"
+        assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", reply.headers["date"])
+
+
+def test_answers_are_dated_when_they_are_given(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for now, date in ((0.0, "Thu, 01 Jan 1970 00:00:00 GMT"), (86_400.9, "Fri, 02 Jan 1970 00:00:00 GMT")):
+        monkeypatch.setattr(Service, "wall", staticmethod(lambda now=now: now))
+        client.send(get())
+
+        assert client.reply().headers["date"] == date
+
+
+def test_head_gets_the_headers_of_get_and_no_body(client: Client, app: Recorder) -> None:
+    app.body = b"12345"
+    client.send(get("/x"))
+    of_get = client.reply()
+    client.send(get("/x", method="HEAD") + get("/next"))
+    of_head = client.reply("HEAD")
+
+    assert without_date(of_head.headers) == without_date(of_get.headers)
+    assert (of_get.body, of_head.body) == (b"12345", b"")
+    assert client.reply().body == b"12345"
+
+
+def test_head_keeps_the_length_of_an_app_that_leaves_the_body_out(client: Client, app: Recorder) -> None:
+    app.headers, app.body = [("Content-Length", "5")], b""
+    client.send(get(method="HEAD"))
+
+    assert client.reply("HEAD").headers["content-length"] == "5"
+
+
+@pytest.mark.parametrize(("status", "length"), [("204 No Content", None), ("304 Not Modified", "5")])
+def test_answers_that_cannot_have_a_body_have_none(
+    client: Client, app: Recorder, status: str, length: str | None
+) -> None:
+    app.status, app.body = status, b"12345"
+    client.send(get() + get("/next"))
+
+    first = client.reply()
+
+    assert (first.status, first.headers.get("content-length"), first.body) == (int(status[:3]), length, b"")
+    assert client.reply().status == int(status[:3])
+
+
+def test_the_length_on_the_wire_is_that_of_the_body_whatever_the_app_says(client: Client, app: Recorder) -> None:
+    app.headers = [("content-length", "3"), ("Transfer-Encoding", "chunked"), ("Connection", "close")]
+    app.body = b"12345"
+    client.send(get() + get())
+
+    for _ in range(2):
+        reply = client.reply()
+        assert (reply.headers["content-length"], reply.body) == ("5", b"12345")
+        assert not {"transfer-encoding", "connection"} & set(reply.headers)
+
+
+def test_head_and_body_of_an_answer_leave_together(serve: Serve) -> None:
+    """One segment each, so no client waits for a second one that a delayed acknowledgement holds up."""
+    with Client(serve(answers(body=b"x" * 1000)).port) as client:
+        for _ in range(20):
+            client.send(get())
+            assert client.socket.recv(65_536).endswith(b"x" * 1000)
+
+
+def test_answers_to_pipelined_requests_do_not_wait_for_acknowledgements(serve: Serve, app: Recorder) -> None:
+    server = serve(app)
+    with Client(server.port) as client:
+        client.send(get())
+        client.reply()
+
+        assert server._listening
+        (connection,) = server._listening.service.open
+        assert connection._stream._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_pipelined_requests_are_answered_in_order(client: Client, app: Recorder) -> None:
+    targets = [f"/{number}" for number in range(500)]
+    client.send(b"".join(get(target) for target in targets))
+
+    assert [client.reply().body.decode() for _ in targets] == [f"GET {target}" for target in targets]
+
+
+def test_pipelined_requests_wait_for_a_delayed_answer_and_a_final_refusal_waits_too(
+    client: Client, app: Recorder
+) -> None:
+    app.deliveries["/slow"] = Delivery(delay_s=0.2)
+    client.send(get("/slow") + get("/quick") + b"nonsense\r\n\r\n" + get("/never"))
+
+    assert [client.reply().body for _ in range(2)] == [b"GET /slow", b"GET /quick"]
+    assert client.reply().status == 400
+    assert client.rest() == b""
+
+
+def test_a_client_that_pipelines_without_end_is_held_back(client: Client, app: Recorder) -> None:
+    app.deliveries["/slow"] = Delivery(delay_s=30)
+    client.send(get("/slow"))
+    client.socket.settimeout(0.5)
+
+    with pytest.raises(TimeoutError):
+        client.send(post(b"x" * 500_000) * 100)  # more than fits into the buffers of a kernel
+    assert len(app.environs) == 1
+
+
+def test_a_request_may_come_byte_by_byte(serve: Serve, app: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tiledesk_fake.serving.loop.READ_BYTES", 1)
+    with Client(serve(app).port) as client:
+        client.send(post(b"body", "X-A: b", target="/slow?x=y"))
+
+        assert client.reply().body == b"POST /slow"
+    assert (app.bodies, app.environ["HTTP_X_A"], app.environ["QUERY_STRING"]) == ([b"body"], "b", "x=y")
+
+
+def test_line_ends_before_a_request_are_skipped(client: Client) -> None:
+    client.send(b"\r\n\r\n" + get())
+
+    assert client.reply().status == 200
+
+
+def test_100_continue_is_sent_when_a_body_is_awaited(client: Client, app: Recorder) -> None:
+    head, body = post(b"12345", "Expect: 100-continue")[:-5], b"12345"
+    client.send(head)
+
+    assert (client.line(), client.line()) == (b"HTTP/1.1 100 Continue\r\n", b"\r\n")
+    client.send(body)
+    assert client.reply().status == 200
+    assert app.bodies == [body]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [get("/", "Expect: 100-continue"), post(b"", "Expect: 100-continue"), post(b"sent", "Expect: 100-continue")],
+    ids=["none", "empty", "sent"],
+)
+def test_100_continue_is_not_sent_when_no_body_is_awaited(client: Client, request_bytes: bytes) -> None:
+    client.send(request_bytes)
+
+    assert client.line() == b"HTTP/1.1 200 OK\r\n"
+    client.end_sending()
+    assert b"100 Continue" not in client.rest()
+
+
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        (post(b"body", "Expect: 100-continue")[:-1], b"y"),
+        (b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", b"body"),
+    ],
+    ids=["begun", "1.0"],
+)
+def test_100_continue_is_not_sent_to_who_does_not_wait_for_it(client: Client, begun: bytes, rest: bytes) -> None:
+    client.send(begun)
+
+    assert client.is_silent_for(0.1)
+    client.send(rest)
+    assert client.line() == b"HTTP/1.1 200 OK\r\n"
+
+
+def test_100_continue_waits_for_the_answer_before(client: Client, app: Recorder) -> None:
+    app.deliveries["/slow"] = Delivery(delay_s=0.2)
+    client.send(get("/slow") + post(b"12345", "Expect: 100-continue")[:-5])
+
+    assert client.reply().body == b"GET /slow"
+    assert client.line() == b"HTTP/1.1 100 Continue\r\n"
+
+
+def test_a_chunked_body_reaches_the_app_whole_with_its_length(client: Client, app: Recorder) -> None:
+    client.send(chunked(b"one ", b"two ", b"three", trailers=("X-Trailer: no", "Host: elsewhere")) + get("/next"))
+
+    assert [client.reply().body for _ in range(2)] == [b"POST /", b"GET /next"]
+    assert app.bodies == [b"one two three", b""]
+    assert app.environs[0]["CONTENT_LENGTH"] == "13"
+    assert not {"HTTP_TRANSFER_ENCODING", "HTTP_X_TRAILER"} & set(app.environs[0])
+    assert app.environs[1]["HTTP_HOST"] == "fake"
+
+
+UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+
+
+def test_an_offer_to_upgrade_is_ignored_and_the_connection_kept(client: Client, app: Recorder) -> None:
+    client.send(get("/one", *UPGRADE) + get("/two", *UPGRADE) + get("/three"))
+
+    assert [client.reply().body for _ in range(3)] == [b"GET /one", b"GET /two", b"GET /three"]
+    client.send(get("/four"))
+    assert client.reply().body == b"GET /four"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [post(b"the body", *UPGRADE), chunked(b"the ", b"body", headers=UPGRADE)],
+    ids=["length", "chunked"],
+)
+def test_an_offer_to_upgrade_does_not_cost_a_request_its_body(
+    client: Client, app: Recorder, request_bytes: bytes
+) -> None:
+    client.send(request_bytes[:-3])
+    time.sleep(0.05)
+    client.send(request_bytes[-3:] + get("/never"))
+
+    assert client.reply().body == b"POST /"
+    assert client.rest() == b""
+    assert app.bodies == [b"the body"]
+    assert app.environ["CONTENT_LENGTH"] == "8"
