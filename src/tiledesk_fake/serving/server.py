@@ -142,8 +142,6 @@ def _spell(host: str, port: int) -> str:
 
 def _resolve(host: str, port: int) -> tuple[int, Any]:
     """The family and the address to listen on."""
-    if host == "127.0.0.1":  # nearly always, and looking it up takes longer than listening
-        return socket.AF_INET, (host, port)
     candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     # Where a name has both kinds of address, a client that tries the other kind first falls back to IPv4.
     family, _, _, _, address = min(candidates, key=lambda each: each[0] != socket.AF_INET)
