@@ -106,7 +106,7 @@ def in_the_thread_alone(self: Loop, action: Callable[[], object], *, do: Any = L
 DEFECTS = [
     defect(
         "has a thread each",
-        after(Server, "__init__", lambda self: setattr(self, "_beside", None)),
+        after(Server, "__init__", lambda self: setattr(self, "beside", None)),
         lives.test_a_server_may_share_the_thread_of_another,
     ),
     defect(
