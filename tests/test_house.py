@@ -253,7 +253,9 @@ def test_conformance_knows_the_contract_and_nothing_of_what_the_fake_is_made_of(
     }
     known = {name for name in package if not name.startswith("tiledesk_fake.contract")}
 
-    assert known == {f"tiledesk_fake.{name}" for name in ("core.clock", "core.ids", "core.redaction", "curl", "errors")}
+    assert known == {
+        f"tiledesk_fake.{name}" for name in ("core.clock", "core.ids", "core.redaction", "curl", "errors", "realtime")
+    }
 
 
 # The interface for tests is one class, whose parts are still in one file.
