@@ -17,6 +17,7 @@ import requests
 import yaml
 
 from tiledesk_fake import contract
+from tiledesk_fake.contract.overlay import overlay
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-W", "error", "-m", "tiledesk_fake"]
@@ -142,6 +143,33 @@ class TestSpec:
         assert printed == contract.load({"page-base": "1"}).document
         assert printed["components"]["schemas"]["PageNumber"]["minimum"] == 1
 
+    @pytest.mark.parametrize(("form", "version"), [("3.0", "3.0.3"), ("3.1", "3.1.0")])
+    def test_it_prints_the_contract_in_either_form(self, form: str, version: str) -> None:
+        printed = yaml.safe_load(run("spec", "--openapi", form).stdout)
+
+        assert printed == {**contract.load().document, "openapi": version}
+
+    def test_it_names_the_server_that_tools_are_to_reach(self) -> None:
+        printed = yaml.safe_load(run("spec", "--server", "http://127.0.0.1:8000/v3/").stdout)
+
+        assert printed["servers"] == [{"url": "http://127.0.0.1:8000/v3"}]
+
+    def test_it_prints_a_profile_as_an_overlay(self) -> None:
+        options = ("--overlay", "--assume", "page-base=1", "--openapi", "3.1", "--server", "http://localhost/v3")
+        expected = overlay({"page-base": "1"}, openapi="3.1", server="http://localhost/v3")
+
+        assert yaml.safe_load(run("spec", *options).stdout) == expected
+        assert json.loads(run("spec", *options, "--format", "json").stdout) == expected
+
+    @pytest.mark.parametrize("options", [(), ("--overlay",)], ids=["document", "overlay"])
+    def test_it_writes_no_aliases(self, options: tuple[str, ...]) -> None:
+        """Some tools read them as text."""
+        turned = ("--assume", "invalid-query=fail", "--assume", "server-quirks=observed")
+        printed = run("spec", *options, *turned).stdout
+
+        assert "ServerError" in printed
+        assert [event for event in yaml.parse(printed) if isinstance(event, yaml.AliasEvent)] == []
+
 
 @pytest.mark.parametrize("command", ["serve", "spec"])
 def test_help_lists_every_assumption_with_its_choices_the_default_first(command: str) -> None:
@@ -172,6 +200,12 @@ BROKEN = [
     (["serve", "--scenario", "missing.yaml"], ["missing.yaml: cannot be read"]),
     (["serve", "--profile", "missing.yaml"], ["missing.yaml: cannot be read"]),
     (["spec", "--format", "xml"], ["--format", "'xml'", "'yaml', 'json'"]),
+    (["spec", "--openapi", "2.0"], ["--openapi", "'2.0'", "'3.0', '3.1'"]),
+    (["spec", "--server", "/v3"], ["--server", "like http://127.0.0.1:8000/v3", "got '/v3'"]),
+    (["spec", "--server", "ftp://localhost/v3"], ["--server", "got 'ftp://localhost/v3'"]),
+    (["spec", "--server", "http://localhost:port/v3"], ["--server", "got 'http://localhost:port/v3'"]),
+    (["spec", "--server", "http://localhost/v3?page=1"], ["--server", "without credentials and query"]),
+    (["spec", "--server", "http://ada:secret@localhost/v3"], ["--server", "got one with an @ in it"]),
     (["srve"], ["No such command 'srve'"]),
 ]
 

@@ -3,41 +3,25 @@
 What goes wrong is one line on stderr and exit code 2.
 """
 
-import json
 import os
 import re
 import signal
 import socket
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import click
 
-from .. import __version__, contract, demo
-from ..contract.profile import CHOICES, parse_assumptions, read_profile
+from .. import __version__, demo
 from ..core.redaction import JWT, printable
 from ..curl import curl
 from ..errors import TiledeskFakeError
 from ..fake import TiledeskFake
 from ..handles import Token
-
-_profile = click.option(
-    "--profile",
-    "profile_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="A YAML file that turns assumptions: `profile:` maps ids to choices.",
-)
-_assume = click.option(
-    "--assume", "assumptions", metavar="ID=CHOICE", multiple=True, help="Turn one assumption; may be repeated."
-)
-# \b keeps click from filling the lines.
-_ASSUMPTIONS = "\b\nAssumptions and their choices, the default first:\n" + "\n".join(
-    f"  {id}={'|'.join(choices)}" for id, choices in CHOICES.items()
-)
+from . import options
+from .spec import spec
 
 
 class _Group(click.Group):
@@ -66,11 +50,11 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command(epilog=_ASSUMPTIONS)
+@cli.command(epilog=options.ASSUMPTIONS)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
-@_profile
-@_assume
+@options.profile
+@options.assume
 @click.option(
     "--scenario", metavar="FILE", type=click.Path(path_type=Path), help="Users and tokens to start with, in YAML."
 )
@@ -99,7 +83,7 @@ def serve(
     says where it listens.
     """
     fake = TiledeskFake(
-        profile=_choices(profile_file, assumptions), secret=secret, base_path=base_path, host=host, port=port
+        profile=options.choices(profile_file, assumptions), secret=secret, base_path=base_path, host=host, port=port
     )
     fake.load(demo.scenario() if scenario is None else scenario)
     # The system's own handler writes to the socket, at once and in whichever thread. Waiting for an Event would miss a
@@ -121,35 +105,7 @@ def serve(
         signal.set_wakeup_fd(-1)
 
 
-@cli.command(epilog=_ASSUMPTIONS)
-@_profile
-@_assume
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["yaml", "json"]),
-    default="yaml",
-    show_default=True,
-    help="What it is written in.",
-)
-def spec(*, profile_file: Path | None, assumptions: tuple[str, ...], form: str) -> None:
-    """Print the OpenAPI contract.
-
-    It is what the fake serves under the given choices, and says of each behaviour how it is known.
-    """
-    document = contract.load(_choices(profile_file, assumptions)).document
-    if form == "json":
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    else:
-        # Imported here, because `serve` needs no writer of YAML.
-        import yaml  # noqa: PLC0415
-
-        click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
-
-
-def _choices(profile_file: Path | None, assumptions: tuple[str, ...]) -> Mapping[str, str]:
-    from_file = {} if profile_file is None else dict(read_profile(profile_file).choices)
-    return from_file | parse_assumptions(assumptions, source="--assume")
+cli.add_command(spec)
 
 
 def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
