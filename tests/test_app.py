@@ -562,3 +562,32 @@ def test_names_of_the_journal_follow_the_routes(fake: TiledeskFake) -> None:
     fake.journal.assert_not_called("project")
     with pytest.raises(MisuseError, match="project cannot be asked for 'ident'; did you mean 'id'"):
         fake.journal.assert_called("project", ident="5")
+
+
+# --- in a thread of its own --------------------------------------------------------------------------------------
+
+
+def test_a_view_that_waits_keeps_nobody_waiting(fake: TiledeskFake, ada: User) -> None:
+    go = threading.Event()
+    fake.app.add_url_rule("/v3/slow", "slow", lambda: str(go.wait(10)))
+    answers: list[bytes] = []
+    thread = threading.Thread(target=lambda: answers.append(Way(fake, "url")("GET", "/v3/slow").body))
+    thread.start()
+
+    assert Way(fake, "url")("GET", LIST, ada.authorization).status == 200
+    go.set()
+    thread.join(10)
+
+    assert answers == [b"True"]
+
+
+def test_a_view_may_call_the_fake_itself_over_the_network_and_in_python(fake: TiledeskFake, ada: User) -> None:
+    @fake.app.get("/v3/me")
+    def me() -> Any:
+        fake.issue_token(ada, jti="made by a view")
+        answer = httpx.get(
+            f"{fake.url}/jwt/history", headers={"Authorization": ada.authorization}, trust_env=False, timeout=5
+        )
+        return {"tokens": answer.json()["count"]}
+
+    assert Way(fake, "url")("GET", "/v3/me").json == {"tokens": 1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,11 +64,7 @@ class Hub:
     def session_fake(self) -> Iterator[TiledeskFake]:
         """The fake of the session; calls to its URL reach the running test's fake, where there is one."""
         fake = TiledeskFake(profile=default_profile(self._config))
-
-        def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            return (self._current or fake).wsgi_app(environ, start_response)
-
-        self._addresses.open_for(fake, app)
+        self._addresses.open_for(fake, _Behind(lambda: self._current or fake))
         with self._past_proxies(), fake:
             self.verdict.watch(fake)
             yield fake
@@ -121,6 +117,20 @@ class Hub:
             yield
         finally:
             self._proxies.end()
+
+
+class _Behind:
+    """The WSGI app of whichever fake is behind an address."""
+
+    def __init__(self, fake: Callable[[], TiledeskFake]) -> None:
+        self._fake = fake
+
+    @property
+    def blocks(self) -> bool:
+        return self._fake().wsgi_app.blocks
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._fake().wsgi_app(environ, start_response)
 
 
 def _load(fake: TiledeskFake, scenario: Path | Mapping[str, Any], item: pytest.Item) -> None:

@@ -19,8 +19,8 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from .. import realtime
-from . import delivery
-from .delivery import Delivery, Drop
+from .asking import Asking
+from .delivery import Drop
 from .gateway import Gateway, Outgoing
 from .limits import Limits
 from .loop import Loop, Timer
@@ -85,6 +85,7 @@ class State(Enum):
 
     WAITING = auto()  # for the first byte of a request
     RECEIVING = auto()  # the rest of a request
+    ASKING = auto()  # an app that takes long, or waits
     DELAYING = auto()  # an answer that a fault holds back
     SENDING = auto()  # an answer, of which the kernel has not taken all; others may follow
     FINISHING = auto()  # the same, of the last answer
@@ -109,6 +110,7 @@ class Connection:
         self._service = service
         self._reader = RequestReader(service.gateway.environ_for(peer), service.limits)
         self._stream = Stream(service.loop, client, self)
+        self._asking: Asking | None = None  # until the app has answered
         self._timer: Timer | None = None  # for what will happen to the current answer
         self._unsent = 0
         self._become(State.WAITING)
@@ -143,6 +145,9 @@ class Connection:
         self._become(State.CLOSED)
         if self._timer:
             self._timer.cancel()
+        if self._asking:
+            self._asking.give_up()
+            self._asking = None
         self._service.dismiss(self)
         self._reader.close()
         del self._stream  # it refers back
@@ -159,7 +164,7 @@ class Connection:
     @property
     def held(self) -> bool:
         """Whether the client waits for an answer that comes late or never."""
-        return self._state in (State.DELAYING, State.HOLDING)
+        return self._state in (State.ASKING, State.DELAYING, State.HOLDING)
 
     def fileno(self) -> int:
         """The descriptor of the socket, negative once it is closed."""
@@ -207,8 +212,34 @@ class Connection:
 
     def _answer(self, request: Incoming) -> None:
         self._become(State.WAITING)
-        wish = request.environ[delivery.KEY] = Delivery()
-        answer = self._service.gateway(request.environ)
+        service = self._service
+        self._asking = asking = Asking(request, service.gateway, service.loop, self._answered)
+        if asking.begin():
+            self._take()
+        elif self._state is State.WAITING:
+            self._become(State.ASKING)
+            if self._stream.ended:
+                self._end_asking()
+
+    def _end_asking(self) -> None:
+        """Close where the app waits: who ends may still read, but nobody waits for long who has ended."""
+        if self._asking and self._asking.waits:
+            self._close()
+        else:
+            self._end_input()
+
+    def _answered(self) -> None:
+        # The client may have gone meanwhile.
+        if self._asking:
+            self._become(State.WAITING)
+            self._take()
+            self._advance()
+
+    def _take(self) -> None:
+        """Do with the app's answer what it wishes."""
+        asking, self._asking = self._asking, None
+        assert asking
+        request, answer, wish = asking.request, asking.answer, asking.wish
         if answer is None or wish.drop == "silence":
             self._hold()
         elif wish.delay_s > 0:
@@ -335,6 +366,7 @@ CONDUCT: dict[State, Conduct] = {
     #                          answers listens limit        on_deadline         on_flushed      on_end
     State.WAITING:    Conduct(True,  True,   "idle_s",    _C._close,          _C._nothing,    _C._end_input),
     State.RECEIVING:  Conduct(True,  True,   "request_s", _C._time_out,       _C._nothing,    _C._end_input),
+    State.ASKING:     Conduct(False, True,   None,        _C._nothing,        _C._nothing,    _C._end_asking),
     State.DELAYING:   Conduct(False, True,   None,        _C._nothing,        _C._nothing,    _C._end_input),
     State.SENDING:    Conduct(False, True,   "write_s",   _C._check_progress, _C._resume,     _C._end_input),
     State.FINISHING:  Conduct(False, False,  "write_s",   _C._check_progress, _C._linger,     _C._nothing),

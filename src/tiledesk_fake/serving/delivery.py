@@ -1,15 +1,20 @@
-"""How one answer leaves the server: at once, later, cut short, or never.
+"""How one answer leaves the server: at once, later, when the app is asked again, cut short, or never.
 
 The road of a request decides it; the listening server carries it out. The server puts a `Delivery` into the WSGI
 environ under `KEY`, calls the app, and reads it back. Where no server listens there is no such key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 KEY = "tiledesk_fake.delivery"
 
 Drop = Literal["before-answer", "mid-body", "malformed", "silence"]
+
+
+def nobody() -> None:
+    """Who is woken, or told, where nobody waits."""
 
 
 @dataclass(slots=True)
@@ -22,7 +27,14 @@ class Delivery:
     - `mid-body`: head and half of the body are sent, then the connection is reset;
     - `malformed`: bytes that are not HTTP are sent, then the connection is closed;
     - `silence`: nothing is sent and the connection is held until the client gives up.
+
+    An app that waits for something sets `wait_s`, and its answer is let go. It is asked again, with the same environ
+    and the same delivery, after so many seconds or as soon as `wake` is called, from whichever thread. Between the two
+    it holds no thread. If the client hangs up meanwhile, `on_gone` is called.
     """
 
     delay_s: float = 0.0
     drop: Drop | None = None
+    wait_s: float = 0.0
+    wake: Callable[[], object] = nobody
+    on_gone: Callable[[], object] = nobody

@@ -37,6 +37,11 @@ class Gateway:
             "wsgi.run_once": False,
         }
 
+    @property
+    def blocks(self) -> bool:
+        """Whether the app says by such an attribute that it may take long, and so has a thread of its own."""
+        return bool(getattr(self.app, "blocks", False))
+
     def environ_for(self, peer: tuple[Any, ...] | None) -> WSGIEnvironment:
         """The part of the environ that all requests of one client share."""
         address, port = peer[:2] if peer else ("", "")
