@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes import status
 from tests.wsgi import call
 from tiledesk_fake import (
     AlreadyExists,
@@ -64,10 +65,6 @@ def claims_of(token: Token) -> dict[str, Any]:
     """What PyJWT reads from the token, signature verified."""
     claims: dict[str, Any] = json.loads(jwt.PyJWS().decode(token.jwt, SECRET, algorithms=["HS256"]))
     return claims
-
-
-def status(fake: TiledeskFake, authorization: str) -> int:
-    return call(fake.wsgi_app, "GET", LIST, [("Authorization", authorization)]).status
 
 
 # --- tokens ------------------------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes import ask
 from tests.raw_http import Client, get
-from tests.wsgi import Reply, call
+from tests.wsgi import call
 from tiledesk_fake import MisuseError, NoAnswer, TiledeskFake, User
 
 HISTORY = "/v3/jwt/history"
@@ -34,11 +35,6 @@ def fake() -> Iterator[TiledeskFake]:
 @pytest.fixture
 def ada(fake: TiledeskFake) -> User:
     return fake.add_user(email="ada@example.com", password="secret")
-
-
-def ask(fake: TiledeskFake, user: User | None = None, method: str = "GET", target: str = HISTORY) -> Reply:
-    headers = [] if user is None else [("Authorization", user.authorization)]
-    return call(fake.wsgi_app, method, target, headers)
 
 
 def statuses(fake: TiledeskFake, user: User, calls: int) -> list[int]:

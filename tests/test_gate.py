@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests import fakes
 from tests.wsgi import Reply, call
 from tiledesk_fake import NoAnswer, TiledeskFake, User, contract
 from tiledesk_fake.gate.gate import Caller
@@ -99,9 +100,8 @@ NO_JSON = crafted("no json", secret="another")
 
 def ask(fake: TiledeskFake, authorization: str | None, query: str = "") -> Reply | str:
     """The reply to listTokens, or SILENT."""
-    headers = [] if authorization is None else [("Authorization", authorization)]
     try:
-        return call(fake.wsgi_app, "GET", LIST + (f"?{query}" if query else ""), headers)
+        return fakes.ask(fake, authorization, target=LIST + (f"?{query}" if query else ""))
     except NoAnswer:
         return SILENT
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.wsgi import Reply, call
+from tests.fakes import ask
 from tiledesk_fake import MisuseError, TiledeskFake, Token, User
 from tiledesk_fake.core.journal import MOST_BYTES, MOST_EXCHANGES, MOST_VIOLATIONS, Exchange, Journal
 from tiledesk_fake.core.redaction import redacted
@@ -40,11 +40,6 @@ def phone(fake: TiledeskFake, ada: User) -> Token:
     return fake.issue_token(ada, jti="phone")
 
 
-def ask(fake: TiledeskFake, method: str, target: str, authorization: str | None = None) -> Reply:
-    headers = [] if authorization is None else [("Authorization", authorization)]
-    return call(fake.wsgi_app, method, target, headers)
-
-
 def exchange(number: int = 0, *, size: int = 0, violations: int = 0) -> Exchange:
     violation = Violation("unknown-path", "Do this.", "that", str(number), "openapi/jwt.yaml:1", "curl")
     target = f"/{number}".ljust(size, "x")
@@ -55,7 +50,7 @@ def exchange(number: int = 0, *, size: int = 0, violations: int = 0) -> Exchange
 
 
 def test_an_exchange_tells_what_was_sent_and_answered(fake: TiledeskFake, ada: User, phone: Token) -> None:
-    ask(fake, "GET", f"{HISTORY}?page=0&page=1&sortField=j%74i", ada.authorization)
+    ask(fake, ada.authorization, "GET", f"{HISTORY}?page=0&page=1&sortField=j%74i")
 
     (heard,) = fake.journal.exchanges
     assert heard.at == NEW_YEAR
@@ -77,7 +72,7 @@ def test_an_exchange_tells_what_was_sent_and_answered(fake: TiledeskFake, ada: U
 @settings(deadline=None)
 def test_the_jti_is_told_decoded(jti: str) -> None:
     fake = TiledeskFake()
-    ask(fake, "DELETE", f"{HISTORY}/{quote(jti, safe='')}")
+    ask(fake, None, "DELETE", f"{HISTORY}/{quote(jti, safe='')}")
 
     (heard,) = fake.journal.exchanges
     assert heard.operation == "revokeTokenByJti"
@@ -85,29 +80,29 @@ def test_the_jti_is_told_decoded(jti: str) -> None:
 
 
 def test_who_was_not_let_in_is_nobody(fake: TiledeskFake, ada: User) -> None:
-    ask(fake, "GET", HISTORY)
-    ask(fake, "GET", HISTORY, "JWT a.b.c")
+    ask(fake, None, "GET", HISTORY)
+    ask(fake, "JWT a.b.c", "GET", HISTORY)
 
     assert [(heard.status, heard.user) for heard in fake.journal.exchanges] == [(401, None), (401, None)]
 
 
 def test_a_request_for_no_operation_is_told_too(fake: TiledeskFake) -> None:
-    ask(fake, "GET", "/nowhere")
-    ask(fake, "OPTIONS", HISTORY)
+    ask(fake, None, "GET", "/nowhere")
+    ask(fake, None, "OPTIONS", HISTORY)
 
     assert [(heard.operation, heard.status) for heard in fake.journal.exchanges] == [(None, 404), (None, 204)]
 
 
 def test_head_is_told_as_the_operation_it_asks_about(fake: TiledeskFake, phone: Token) -> None:
-    ask(fake, "HEAD", HISTORY, phone.authorization)
+    ask(fake, phone.authorization, "HEAD", HISTORY)
 
     fake.journal.assert_called("listTokens", status=200, times=1)
 
 
 def test_an_exchange_reads_as_one_line(fake: TiledeskFake, ada: User, phone: Token) -> None:
-    ask(fake, "DELETE", f"{HISTORY}/phone", ada.authorization)
+    ask(fake, ada.authorization, "DELETE", f"{HISTORY}/phone")
     fake.faults.add("listTokens", status=503)
-    ask(fake, "GET", f"{HISTORY}?Page=1", phone.authorization)
+    ask(fake, phone.authorization, "GET", f"{HISTORY}?Page=1")
 
     assert [str(heard) for heard in fake.journal.exchanges] == [
         "DELETE /v3/jwt/history/phone -> 200  by ada@example.com",
@@ -116,7 +111,7 @@ def test_an_exchange_reads_as_one_line(fake: TiledeskFake, ada: User, phone: Tok
 
 
 def test_a_violation_reads_as_a_paragraph(fake: TiledeskFake) -> None:
-    ask(fake, "GET", HISTORY, "Bearer abc")
+    ask(fake, "Bearer abc", "GET", HISTORY)
 
     (violation,) = fake.journal.violations
     assert str(violation) == dedent(
@@ -130,7 +125,7 @@ def test_a_violation_reads_as_a_paragraph(fake: TiledeskFake) -> None:
 
 
 def test_the_lists_are_copies(fake: TiledeskFake) -> None:
-    ask(fake, "GET", "/nowhere")
+    ask(fake, None, "GET", "/nowhere")
 
     fake.journal.exchanges.clear()
     fake.journal.violations.clear()
@@ -146,10 +141,10 @@ def test_the_lists_are_copies(fake: TiledeskFake) -> None:
 def busy(fake: TiledeskFake, ada: User, phone: Token) -> Journal:
     """ada has listed twice and revoked her phone; somebody has tried to."""
     laptop = fake.issue_token(ada, jti="laptop")
-    ask(fake, "GET", f"{HISTORY}?page=0", ada.authorization)
-    ask(fake, "GET", f"{HISTORY}?page=1&direction=1", ada.authorization)
-    ask(fake, "DELETE", f"{HISTORY}/phone")
-    ask(fake, "DELETE", f"{HISTORY}/phone", laptop.authorization)
+    ask(fake, ada.authorization, "GET", f"{HISTORY}?page=0")
+    ask(fake, ada.authorization, "GET", f"{HISTORY}?page=1&direction=1")
+    ask(fake, None, "DELETE", f"{HISTORY}/phone")
+    ask(fake, laptop.authorization, "DELETE", f"{HISTORY}/phone")
     return fake.journal
 
 
@@ -263,7 +258,7 @@ def test_a_call_that_should_not_be_is_shown(busy: Journal) -> None:
 def test_of_many_calls_some_are_shown() -> None:
     fake = TiledeskFake()
     for page in range(14):
-        ask(fake, "GET", f"{HISTORY}?page={page}")
+        ask(fake, None, "GET", f"{HISTORY}?page={page}")
 
     with pytest.raises(AssertionError) as called:
         fake.journal.assert_called("listTokens", page=99)
@@ -295,7 +290,7 @@ def test_a_token_where_the_jti_should_be_does_not_get_into_the_message(busy: Jou
 
 @pytest.mark.parametrize("jti", ["basic plan", "my token abc", "phone"])
 def test_a_jti_that_looks_like_a_secret_is_found_all_the_same(fake: TiledeskFake, jti: str) -> None:
-    ask(fake, "DELETE", f"{HISTORY}/{quote(jti)}")
+    ask(fake, None, "DELETE", f"{HISTORY}/{quote(jti)}")
 
     fake.journal.assert_called("revokeTokenByJti", jti=jti, times=1)
 
@@ -328,7 +323,7 @@ def test_asking_for_what_does_not_exist_is_misuse(operation: str, what: dict[str
 
 def test_parameters_are_called_what_the_profile_calls_them() -> None:
     fake = TiledeskFake(profile={"sort-parameter": "sort"})
-    ask(fake, "GET", f"{HISTORY}?sort=jti")
+    ask(fake, None, "GET", f"{HISTORY}?sort=jti")
 
     fake.journal.assert_called("listTokens", sort="jti", times=1)
     with pytest.raises(MisuseError):
@@ -429,9 +424,9 @@ def test_clear_forgets_exchanges_and_violations(busy: Journal) -> None:
 
 
 def test_violations_are_taken_once_and_survive_a_clear(fake: TiledeskFake) -> None:
-    ask(fake, "GET", "/nowhere")
+    ask(fake, None, "GET", "/nowhere")
     fake.reset()
-    ask(fake, "POST", HISTORY)
+    ask(fake, None, "POST", HISTORY)
 
     assert [violation.rule for violation in fake.journal.take_violations()] == ["unknown-path", "unknown-method"]
     assert fake.journal.take_violations() == []
@@ -485,7 +480,7 @@ SECRET_JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.U0VDUkVU"
 def test_credentials_are_nowhere_in_it(
     fake: TiledeskFake, method: str, target: str, authorization: str | None, secrets: list[str]
 ) -> None:
-    ask(fake, method, target, authorization)
+    ask(fake, authorization, method, target)
 
     (heard,) = fake.journal.exchanges
     told = f"{heard} {heard!r} {fake.journal.violations} {fake.journal!r} {fake!r}"
@@ -494,13 +489,13 @@ def test_credentials_are_nowhere_in_it(
 
 def test_the_jti_stays_readable(fake: TiledeskFake, ada: User) -> None:
     token = fake.issue_token(ada)
-    ask(fake, "DELETE", f"{HISTORY}/{token.jti}", token.authorization)
+    ask(fake, token.authorization, "DELETE", f"{HISTORY}/{token.jti}")
 
     assert token.jti in str(fake.journal.exchanges[0])
 
 
 def test_jtis_that_look_alike_once_they_are_redacted_are_told_apart(fake: TiledeskFake) -> None:
-    ask(fake, "DELETE", f"{HISTORY}/token%20phone")
+    ask(fake, None, "DELETE", f"{HISTORY}/token%20phone")
 
     fake.journal.assert_called("revokeTokenByJti", jti="token phone")
     fake.journal.assert_not_called("revokeTokenByJti", jti="token laptop")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests import fakes
 from tests.wsgi import Reply, call
 from tiledesk_fake import NoAnswer, TiledeskFake, Token, User
 from tiledesk_fake.contract import load
@@ -47,8 +48,7 @@ def ask(
     raw: bool = True,
 ) -> Reply:
     """Ada's request, or nobody's."""
-    credentials = (("Authorization", ada_of(fake).authorization),) if auth else ()
-    return call(fake.wsgi_app, method, target, (*credentials, *headers), body, raw=raw)
+    return fakes.ask(fake, ada_of(fake) if auth else None, method, target, headers=headers, body=body, raw=raw)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,8 @@ from tiledesk_fake.contract.profile import CHOICES
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 15
 WALKS = 20
 EXAMPLES_FOR_DEFECTS = 5

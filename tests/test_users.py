@@ -7,16 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.wsgi import call
+from tests.fakes import status
 from tiledesk_fake import AlreadyExists, MisuseError, NotFound, TiledeskFake, User
 
 ID = "5e0000000000000000000001"
 # Text that has a UTF-8 form, and some that the gate cuts or folds.
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12) | st.text("aA:@ İßΣ", max_size=6)
-
-
-def status_of_list(fake: TiledeskFake, authorization: str) -> int:
-    return call(fake.wsgi_app, "GET", "/v3/jwt/history", [("Authorization", authorization)]).status
 
 
 def basic(email: str, password: str) -> str:
@@ -36,10 +32,10 @@ def test_authorization_logs_the_user_in_or_is_refused_because_basic_cannot(
     try:
         authorization = user.authorization
     except MisuseError:
-        assert status_of_list(fake, basic(email, password or "")) == 401
+        assert status(fake, basic(email, password or "")) == 401
     else:
         assert authorization == basic(email, password or "")
-        assert status_of_list(fake, authorization) == 200
+        assert status(fake, authorization) == 200
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ import pytest
 from tests.wheel import build_sdist, build_wheel
 from tiledesk_fake.contract import FILE, twin
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

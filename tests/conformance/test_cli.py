@@ -251,6 +251,7 @@ def test_progress_is_visible_on_a_terminal(right: Target) -> None:
     assert said.rpartition(b"\x1b[K")[2].startswith(b"7 of 13 assumptions answered")
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_a_run() -> None:
     runs: list[list[tuple[str, str]]] = []
     for each in (11, 11, 12):
@@ -288,6 +289,7 @@ def test_the_example_passes(tmp_path: Path) -> None:
     assert re.search(r"^9\d passed, 1\d skipped", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_documentation_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^    tiledesk-fake (.*)$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)

@@ -104,6 +104,7 @@ def test_an_answer_whose_length_is_impossible_is_no_whole_answer(answer: bytes, 
     assert exchange.failure.startswith(failure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("begin", "again", "failure"),
     [

@@ -35,6 +35,7 @@ def test_every_choice_of_every_assumption_is_recovered(id: str, choice: str) -> 
     assert learnt.choices == world(profile={id: choice}).fake.profile
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(COMBINATIONS))
 def test_random_combinations_are_recovered_without_a_sign_in(number: int) -> None:
     learnt = learnt_from(world(profile=combination(number), signs_in=False))
@@ -42,6 +43,7 @@ def test_random_combinations_are_recovered_without_a_sign_in(number: int) -> Non
     assert learnt.choices == combination(number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(100, 104))
 def test_a_server_keeps_the_contract_under_what_was_learnt_of_it(number: int, tmp_path: Path) -> None:
     served = world(profile=combination(number))

@@ -9,6 +9,8 @@ from tests.conformance.world import world
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import Report, check, target
 
+pytestmark = pytest.mark.slow
+
 # One that rewrites bodies, one that rewrites headers.
 GENERATED = ("every object has more fields", "every answer sets cookies")
 

@@ -87,6 +87,7 @@ def test_a_rule_that_is_not_asked_says_why() -> None:
     assert omissions["revokes-by-id"] == "nothing may be revoked without --may-revoke"
 
 
+@pytest.mark.slow
 def test_a_token_that_expires_while_the_server_is_examined_is_waited_for() -> None:
     served = world()
     soon = served.fake.issue_token(served.ada, expires_in=timedelta(seconds=2)).jwt
@@ -152,6 +153,7 @@ def dead_after(requests: int) -> Twist:
     return twist
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generated", [False, True], ids=["rules", "generated"])
 def test_a_server_that_is_gone_before_the_end_could_not_be_checked(generated: bool) -> None:
     """It may have been the network. What was revoked until then is told all the same."""

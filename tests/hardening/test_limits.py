@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import ask, status
 from tests.hardening.served import EMAIL, LIST, SCENARIO
 from tests.wsgi import call
 from tiledesk_fake import MisuseError, ScenarioError, TiledeskFake
@@ -34,9 +35,8 @@ def fake() -> TiledeskFake:
     return new_fake()
 
 
-def ask(fake: TiledeskFake, target: str = LIST, body: bytes = b"") -> int:
-    authorization = ("Authorization", fake.users[EMAIL].authorization)
-    return call(fake.wsgi_app, "GET", target, [authorization, JSON], body).status
+def status_of_ada(fake: TiledeskFake, target: str = LIST, body: bytes = b"") -> int:
+    return ask(fake, fake.users[EMAIL], target=target, headers=[JSON], body=body).status
 
 
 def test_the_documented_limits_are_those_of_the_code() -> None:
@@ -73,7 +73,7 @@ def nested(depth: int, brackets: tuple[str, str] = BRACKETS[0]) -> str:
 
 @pytest.mark.parametrize("brackets", BRACKETS, ids=["lists", "objects"])
 def test_json_may_nest_100_levels_and_no_more(fake: TiledeskFake, brackets: tuple[str, str]) -> None:
-    assert [ask(fake, body=nested(depth, brackets).encode()) for depth in (100, 101)] == [200, 400]
+    assert [status_of_ada(fake, body=nested(depth, brackets).encode()) for depth in (100, 101)] == [200, 400]
 
 
 @pytest.mark.parametrize("brackets", BRACKETS, ids=["lists", "objects"])
@@ -127,7 +127,7 @@ def test_the_journal_holds_1000_exchanges_and_no_more(fake: TiledeskFake) -> Non
     for number in range(1_001):
         if number == 1_000:
             assert (len(fake.journal), fake.journal.dropped) == (1_000, 0)
-        ask(fake, f"{LIST}?page={number}")
+        status_of_ada(fake, f"{LIST}?page={number}")
 
     assert (len(fake.journal), fake.journal.dropped) == (1_000, 1)
     assert fake.journal.exchanges[0].query == {"page": "1"}
@@ -135,7 +135,7 @@ def test_the_journal_holds_1000_exchanges_and_no_more(fake: TiledeskFake) -> Non
 
 def test_the_journal_holds_no_more_than_4_mebibytes_of_long_exchanges(fake: TiledeskFake) -> None:
     for number in range(60):
-        ask(fake, f"{LIST}?{'x' * 15_000}={number}")
+        status_of_ada(fake, f"{LIST}?{'x' * 15_000}={number}")
 
     held = fake.journal.exchanges
     assert 10 < len(held) < 50
@@ -147,7 +147,7 @@ def test_the_journal_holds_the_first_100_violations_and_no_more(fake: TiledeskFa
     for number in range(101):
         if number == 100:
             assert len(fake.journal.violations) == 100
-        ask(fake, f"{LIST}?unknown={number}")
+        status_of_ada(fake, f"{LIST}?unknown={number}")
 
     assert len(fake.journal.violations) == 100
     assert "unknown=0" in fake.journal.violations[0].curl
@@ -164,11 +164,7 @@ def test_a_fake_may_have_100000_users_and_no_more() -> None:
     with pytest.raises(MisuseError, match="at most 100,000 users"):
         fake.add_user(email="one-more@example.com")
     assert len(fake.users) == 100_000
-    assert ask_as(fake, "99999@example.com") == 200
-
-
-def ask_as(fake: TiledeskFake, email: str) -> int:
-    return call(fake.wsgi_app, "GET", LIST, [("Authorization", fake.users[email].authorization)]).status
+    assert status(fake, fake.users["99999@example.com"]) == 200
 
 
 def test_a_fake_may_have_as_many_tokens_as_the_limit_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,14 +107,14 @@ gate._LONGEST_REMEMBERED = 10**6
         800,
         (2,),
         """
-import functools, tiledesk_fake.serving.reader as http1
-http1._LONGEST_REMEMBERED = 10**6
-http1._environ_key = functools.cache(http1._new_environ_key)
+import functools, tiledesk_fake.serving.reader as reader
+reader._environ_key = functools.cache(reader._environ_key)
 """,
     ),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "kinds", "leak"), LEAKS.values(), ids=LEAKS)
 def test_what_is_remembered_too_long_is_found(tmp_path: Path, number: int, kinds: Sequence[int], leak: str) -> None:
     with serving(tmp_path, before=leak) as served:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.plugin.outside import PATIENCE_S, Project, run_all
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "downstream"
 CATALOGUE: Mapping[str, Any] = runpy.run_path(str(EXAMPLE / "mistakes" / "catalogue.py"))
 MISTAKES = CATALOGUE["MISTAKES"]
