@@ -37,6 +37,30 @@ def every_object_has_more_fields(world: World, request: Request, ask: Ask) -> An
 
 
 @right
+def lists_show_more_than_revocations_do(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    return _rewritten(given, lambda fields: fields | {"token": "JWT …", "id_project": None}) if request.lists else given
+
+
+@right
+def revocations_show_more_than_lists_do(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    return _rewritten(given, lambda fields: fields | {"revokedBy": "ada"}) if request.revokes else given
+
+
+@right
+def every_object_has_the_number_of_the_request(world: World, request: Request, ask: Ask) -> Answer:
+    number = world.memory["asked"] = world.memory.get("asked", 0) + 1
+    return _rewritten(ask(request), lambda fields: fields | {"requestId": number})
+
+
+@right
+def a_revocation_leaves_its_reason_in_the_record(world: World, request: Request, ask: Ask) -> Answer:
+    given = ask(request)
+    return _rewritten(given, lambda fields: fields | ({"reason": "by hand"} if fields.get("revoked") else {}))
+
+
+@right
 def keys_are_in_another_order(world: World, request: Request, ask: Ask) -> Answer:
     return _rewritten(ask(request), lambda fields: dict(reversed(fields.items())))
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.conformance.command import run
+from tests.conformance.right_servers import RIGHT
 from tests.conformance.world import JSON, NO_ANSWER, Answer, Ask, Request, World, answer, deaf, world
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.conformance import CannotCheck, Examination, Learnt, check, learn, target
@@ -138,6 +139,12 @@ def test_evidence_is_an_exchange_without_secrets() -> None:
     assert "eyJ" not in everything
     assert "Secret" not in everything
     assert "hunter2" not in everything
+
+
+def test_a_further_field_that_differs_from_answer_to_answer_hides_no_choice() -> None:
+    learnt = learnt_from(world(RIGHT["every object has the number of the request"]))
+
+    assert learnt.choices == world().fake.profile
 
 
 def test_all_that_learning_revoked_is_named() -> None:

@@ -23,7 +23,11 @@ MOST_PAGES = 60
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer to a listing; `count` and `per_page` are None where the envelope does not tell them."""
+    """One answer to a listing.
+
+    `records` have the fields that the contract names. `count` and `per_page` are None where the envelope does not tell
+    them.
+    """
 
     records: list[Record]
     count: int | None
@@ -98,8 +102,9 @@ class Asking(Judging):
         self.expect_json(reply, "TokenList", 200, rule="list-form")
         body = reply.json
         if isinstance(body, list):
-            return Page(body, None, None, reply)
-        return Page(body[self.profile.list_envelope], body["count"], body["perPage"], reply)
+            return Page([self.named(each) for each in body], None, None, reply)
+        records = [self.named(each) for each in body[self.profile.list_envelope]]
+        return Page(records, body["count"], body["perPage"], reply)
 
     def pages(self, query: str = "", person: Person | None = None) -> list[Page]:
         """All pages of a list in one order, up to MOST_PAGES."""

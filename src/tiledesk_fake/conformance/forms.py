@@ -23,6 +23,16 @@ def open_form(schema: Any) -> Any:
     return [open_form(item) for item in schema] if isinstance(schema, list) else schema
 
 
+def names_in(schema: Any) -> frozenset[str]:
+    """The fields of an object that its schema names.
+
+    >>> sorted(names_in({"allOf": [{"properties": {"_id": {}}}, {"properties": {"jti": {}}}]}))
+    ['_id', 'jti']
+    """
+    parts = [part for keyword in ("allOf", "anyOf", "oneOf") for part in schema.get(keyword, ())]
+    return frozenset(schema.get("properties", ())).union(*map(names_in, parts))
+
+
 def problem(body: Any, schema: Any, hide: Callable[[str], str] = str) -> str:
     """What is wrong with a body, in a few words; empty if nothing is. `hide` takes out what is secret."""
     try:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from .. import contract as contracts
 from .credentials import Redaction
-from .forms import problem, response_form
+from .forms import names_in, problem, response_form
 from .outcome import Broken
 from .reply import Reply
 
@@ -37,6 +37,7 @@ class Judging:
         self.names = {parameter.role: parameter.name for parameter in listing.parameters}
         """The names of the query parameters, by what the contract's components call them."""
         self._forms: dict[str, Any] = {}
+        self._fields = names_in(self.contract.schema("TokenRecord"))
 
     @property
     def sort_fields(self) -> list[str]:
@@ -84,6 +85,15 @@ class Judging:
         elif self.profile.revoke_answer == "counts":
             counted = (body["n"], body["deletedCount"]) == (1, 1)
             expect(counted, "a count of 1", reply, rule="revocation-form")
+
+    def named(self, record: Record) -> Record:
+        """A record of the list without further fields: the contract does not say what becomes of those."""
+        return {name: value for name, value in record.items() if name in self._fields}
+
+    def told(self, reply: Reply) -> Any:
+        """The body of a successful revocation without further fields."""
+        body, names = reply.json, names_in(self._form("RevokedByJti"))
+        return {name: body[name] for name in body.keys() & names} if isinstance(body, dict) else body
 
     def _form(self, response: str) -> Any:
         if response not in self._forms:

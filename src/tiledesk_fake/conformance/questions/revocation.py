@@ -63,7 +63,8 @@ def revoke_again(exam: Examination) -> Answer:
     reply = story.again
     if is_unknown(reply):
         return "unknown", reply
-    if reply.status == 200 and reply.body == story.revoked.body:
+    bodies = [body_of(each) for each in (story.revoked, reply)]
+    if None not in bodies and exam.told(story.revoked) == exam.told(reply):
         return "same", reply
     raise Unclear(f"neither the same answer nor that of an unknown token: {exam.evidence(reply)}")
 

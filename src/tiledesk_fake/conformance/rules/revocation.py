@@ -63,7 +63,7 @@ def answers_the_record(exam: Examination) -> None:
         raise LeftOut("under this profile the answer is not the record")
     for by in KEYS:
         story = exam.stories.by(by)
-        answered = _success(exam, story).json
+        answered = exam.told(_success(exam, story))
         expect(answered["revoked"] is True, f"the record {story.token.id}, revoked", story.revoked)
         listed = story.own(story.after)
         if listed is not None:
@@ -167,7 +167,7 @@ def moves_updated_at(exam: Examination) -> None:
 
 
 def _answered(exam: Examination, story: Story) -> Record | None:
-    return _success(exam, story).json if exam.profile.revoke_answer == "record" else None
+    return exam.told(_success(exam, story)) if exam.profile.revoke_answer == "record" else None
 
 
 def _success(exam: Examination, story: Story) -> Reply:
