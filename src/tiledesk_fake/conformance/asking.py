@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..core.clock import Clock
 from .client import Client
+from .credentials import Jwt
 from .judging import Judging, Record, expect
 from .outcome import Broken, LeftOut
 from .paths import HISTORY, id_path, jti_path
@@ -90,7 +91,26 @@ class Asking(Judging):
 
     def listed(self, query: str = "", person: Person | None = None, path: str = HISTORY) -> Reply:
         """The answer to a listing, whatever it is."""
-        return self.ask("GET", f"{path}?{query}" if query else path, (person or self.first).authorization)
+        person, target = person or self.first, f"{path}?{query}" if query else path
+        caller = person.caller
+        reply = self.ask("GET", target, person.authorization)
+        if reply.status == 401 and caller is not None and self._is_over(person, caller):
+            reply = self.ask("GET", target, person.authorization)
+        return reply
+
+    def _is_over(self, person: Person, caller: Jwt) -> bool:
+        """Whether the token that calls was revoked, so that the password has to call from now on."""
+        if person.basic is None:
+            return False
+        person.retire(caller)
+        try:
+            alive = any(each["jti"] == caller.jti and not each["revoked"] for each in self.records(person=person))
+        except Broken:
+            alive = True
+        if alive:
+            # The list says that the token is good: that it was refused is a matter for the rules.
+            person.restore(caller)
+        return not alive
 
     def page(self, query: str = "", person: Person | None = None) -> Page:
         """A page of the list. Breaks `list-answers` or `list-form` if it is none."""

@@ -36,13 +36,13 @@ def _learn(exam: Examination, progress: Progress) -> Learnt:
         exam.judge_by({each: choice for each, choice in choices.items() if choice is not None})
     progress(len(QUESTIONS), len(QUESTIONS), "done")
     # A server that revokes what nobody asked for is asked for no further revocation.
-    exam.sign_in.tidy(revoke=not any("unasked" in record for record in exam.changes.revoked))
+    exam.tokens.tidy(revoke=not any("unasked" in record for record in exam.changes.revoked))
     return Learnt(
         exam.redact(exam.client.url),
         {id: choices[id] for id in CHOICES},
         {id: evidence[id] for id in CHOICES},
         exam.changes.revoked,
-        exam.sign_in.left_behind,
+        exam.tokens.left_behind,
     )
 
 

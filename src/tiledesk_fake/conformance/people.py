@@ -1,7 +1,7 @@
 """Who calls: the users of the server, each with the credentials that are known to be theirs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.clock import Clock
@@ -12,6 +12,9 @@ from .outcome import CannotCheck
 from .paths import HISTORY
 from .reply import Reply
 
+_LASTING_S = 60
+"""A token that expires sooner might do so between two requests that are compared."""
+
 
 @dataclass(slots=True)
 class Person:
@@ -20,11 +23,30 @@ class Person:
     number: int
     credentials: list[Credential]
     id: str | None = None
+    _retired: set[str] = field(default_factory=set, repr=False)
 
     @property
     def authorization(self) -> str:
-        """The credentials that are used: Basic if there are any, because no revocation touches them."""
-        return (self.basic or self.credentials[0]).authorization
+        """The `Authorization` header that is used: a token's, because servers check passwords slowly on purpose.
+
+        Where no token lasts, it is that of Basic.
+        """
+        return (self.caller or self.basic or self.credentials[0]).authorization
+
+    @property
+    def caller(self) -> Jwt | None:
+        """The token that is used; None if there is none that lasts."""
+        soon_s = Clock().now_ms() / 1000 + _LASTING_S
+        lasting = (jwt for jwt in self.jwts if jwt.expires_at_s is None or jwt.expires_at_s > soon_s)
+        return next((jwt for jwt in lasting if jwt.token not in self._retired), None)
+
+    def retire(self, jwt: Jwt) -> None:
+        """Use this token no more."""
+        self._retired.add(jwt.token)
+
+    def restore(self, jwt: Jwt) -> None:
+        """Use this token again."""
+        self._retired.discard(jwt.token)
 
     @property
     def basic(self) -> Basic | None:

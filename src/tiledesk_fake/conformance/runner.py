@@ -51,7 +51,7 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
         _take(exam, report, steps, progress)
         # A server that is gone would cost the timeout of each request.
         if not report.gone:
-            exam.sign_in.tidy(revoke=_may_go_on(report))
+            exam.tokens.tidy(revoke=_may_go_on(report))
         report.revoked = exam.changes.perhaps_revoked if report.gone else exam.changes.revoked
     except BaseException as ended:
         report.stopped = "the check was interrupted" if isinstance(ended, KeyboardInterrupt) else "the check failed"
@@ -60,7 +60,7 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
         setattr(ended, "report", report)  # noqa: B010 - whichever exception it is
         raise
     finally:
-        report.left_behind = exam.sign_in.left_behind
+        report.left_behind = exam.tokens.left_behind
         _settle(report)
     if report.gone and not report.broken:
         raise CannotCheck(report.verdict, report)

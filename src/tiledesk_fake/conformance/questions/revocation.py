@@ -91,7 +91,7 @@ def revocation_enforced(exam: Examination) -> Answer:
             reply = exam.ask("GET", HISTORY, jwt.authorization)
             return _let_in(exam, reply), reply
     token = _known_by_its_jwt(exam)
-    call = f"JWT {token.jwt}"
+    call = token.authorization
     revoked = exam.ask("DELETE", jti_path(token.jti), call)
     if revoked.status != 200:
         raise Unclear(f"the token could not be revoked: {exam.evidence(revoked)}")
@@ -111,4 +111,4 @@ def _known_by_its_jwt(exam: Examination) -> Sacrifice:
         return exam.tokens.give_up(with_jwt=True)
     except LeftOut:
         exam.tokens.need_leave()
-        return exam.tokens.give_up_in_use()[1]
+        return exam.tokens.give_up_in_use()

@@ -20,7 +20,7 @@ rule = family.rule
 def revoked_at_the_gate(exam: Examination) -> None:
     for by in KEYS:
         token = exam.tokens.give_up(with_jwt=True)
-        call = f"JWT {token.jwt}"
+        call = token.authorization
         before = exam.ask("GET", HISTORY, call)
         expect(before.status == 200, "200 for a token that is not revoked", before)
         exam.expect_revoked(exam.revoke_jti(token.jti) if by == "jti" else exam.revoke_id(token.id), token.record)
@@ -36,7 +36,7 @@ def revoked_at_the_gate(exam: Examination) -> None:
 )
 def revokes_itself(exam: Examination) -> None:
     token = exam.tokens.give_up(with_jwt=True)
-    call = f"JWT {token.jwt}"
+    call = token.authorization
     exam.expect_revoked(exam.revoke_jti(token.jti, call), token.record)
     check_gate(exam, call)
 

@@ -205,10 +205,9 @@ def _pages(exam: Examination, query: str) -> list[Page]:
 
 def _several(exam: Examination) -> list[Page]:
     pages = exam.pages()
-    if len(pages) < 2 and len(pages[0].records) < exam.contract.page_size:
-        raise LeftOut(
-            f"more tokens than the {exam.contract.page_size} of a page are needed, the user has {len(pages[0].records)}"
-        )
+    if sum(bool(page.records) for page in pages) < 2:
+        exam.tokens.need(exam.contract.page_size + 1, found=len(pages[0].records))
+        pages = exam.pages()
     return pages
 
 

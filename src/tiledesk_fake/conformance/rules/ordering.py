@@ -5,7 +5,7 @@ from typing import Any
 
 from ..examination import Examination
 from ..judging import Record, expect
-from ..outcome import Broken, LeftOut
+from ..outcome import Broken
 from .rule import LISTING, Brake, Family, assumption
 
 family = Family()
@@ -43,11 +43,8 @@ def _check_pair(field: str, direction: int, before: Record, after: Record, reply
     expect(right, expected, reply, _names([before, after], field), rule="order-of-ties" if tied else None)
 
 
-def _two(exam: Examination) -> list[Record]:
-    records = exam.page().records
-    if len(records) < 2:
-        raise LeftOut(f"at least two tokens are needed, the user has {len(records)}")
-    return records
+def _two(exam: Examination) -> None:
+    exam.tokens.need(2, found=len(exam.page().records))
 
 
 @rule(
