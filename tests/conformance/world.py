@@ -110,11 +110,15 @@ def untouched(world: "World", request: Request, ask: Ask) -> Answer:
 
 @dataclass
 class World:
-    """Ada is examined, Bob is somebody else; both have tokens for two pages. `memory` belongs to the twist."""
+    """Ada is examined, Bob is somebody else; both have tokens for two pages unless it is `empty`.
+
+    `memory` belongs to the twist.
+    """
 
     fake: TiledeskFake
     twist: Twist = untouched
     signs_in: bool = True
+    empty: bool = False
     memory: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -123,7 +127,7 @@ class World:
         self.ada = fake.add_user(email="ada@example.com", password="Secret")
         self.bob = fake.add_user(email="bob@example.com", password="hunter2")
         start = datetime(2026, 1, 1, tzinfo=UTC)
-        for number in range(max(size + 5, 30)):
+        for number in range(0 if self.empty else max(size + 5, 30)):
             # Pairs that tie, some that expire, some that are revoked, jtis in both cases.
             at = start + timedelta(minutes=number // 2)
             expires_in = timedelta(days=4000 + number % 7) if number % 3 == 0 else None
@@ -131,6 +135,8 @@ class World:
             fake.issue_token(self.ada, created_at=at, expires_in=expires_in, jti=jti, revoked=number % 11 == 5)
             if number % 3 == 0:
                 fake.issue_token(self.bob, created_at=at)
+        if self.empty:
+            return
         self.jwt = fake.issue_token(self.ada).jwt
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)
         self.expired = fake.issue_token(self.ada, created_at=long_ago, expires_in=timedelta(hours=1)).jwt
@@ -221,7 +227,7 @@ class World:
     def target(self, url: str, **options: Any) -> Target:
         given: dict[str, Any] = {
             "basic": ["ada@example.com:Secret", "bob@example.com:hunter2"],
-            "jwt": [self.jwt, self.expired],
+            "jwt": [] if self.empty else [self.jwt, self.expired],
             "may_revoke": True,
             "profile": dict(self.fake.profile),
         }
@@ -233,6 +239,12 @@ def deaf(world: World, request: Request, ask: Ask) -> Answer:
     return ask(request.about("nobodys")) if request.revokes else ask(request)
 
 
-def world(twist: Twist = untouched, *, profile: Mapping[str, str] | None = None, signs_in: bool = True) -> World:
+def world(
+    twist: Twist = untouched,
+    *,
+    profile: Mapping[str, str] | None = None,
+    signs_in: bool = True,
+    empty: bool = False,
+) -> World:
     """A new world; the same one every time."""
-    return World(TiledeskFake(profile=dict(profile or {}), secret=SECRET, seed=3), twist, signs_in)
+    return World(TiledeskFake(profile=dict(profile or {}), secret=SECRET, seed=3), twist, signs_in, empty)
