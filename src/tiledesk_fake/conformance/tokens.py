@@ -1,7 +1,7 @@
 """The first user's tokens: those of sign-ins, those that may be revoked, and the keys that no token has."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..core.ids import Ids, hex_id
 from .asking import Asking
@@ -19,7 +19,7 @@ class Sacrifice:
     """A token that was given up: its record before anything happened to it, and its JWT where that is known."""
 
     record: Record
-    jwt: Jwt | None = None
+    jwt: Jwt | None = field(default=None, repr=False)
 
     @property
     def jti(self) -> str:
