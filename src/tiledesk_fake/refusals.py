@@ -15,7 +15,10 @@ from .serving.delivery import Drop
 
 
 class Refusal(Exception):
-    """A request that is not served."""
+    """A request that is not served; `reason` says why to whoever reads the journal, and never goes over the wire."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        self.reason = reason
 
 
 class Unauthorized(Refusal):
@@ -37,9 +40,10 @@ class UnknownToken(Refusal):
 class InvalidParameter(Refusal):
     """A parameter has a value that the contract excludes (assumed)."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
         self.name = name
-        self.reason = reason
+        self.problem = problem
 
 
 class CannotDelete(Refusal):
@@ -54,6 +58,7 @@ class WrongMethod(Refusal):
     """The path has operations, with other methods."""
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__("no such method at this path")
         self.allowed = allowed
 
 
@@ -69,6 +74,7 @@ class TooLarge(Refusal):
     """A body of more bytes than the real server takes (observed)."""
 
     def __init__(self, limit: int) -> None:
+        super().__init__(f"a body of more than {limit} bytes")
         self.limit = limit
 
 
@@ -84,6 +90,7 @@ class FallsThrough(Refusal):
     """The real server takes the first segment of the path for the id of a project (observed)."""
 
     def __init__(self, project: str) -> None:
+        super().__init__()
         self.project = project
 
 
@@ -91,6 +98,7 @@ class Dropped(Refusal):
     """No answer arrives, or none that can be read: a planned fault, or the real server's silence."""
 
     def __init__(self, drop: Drop) -> None:
+        super().__init__()
         self.drop = drop
 
 
@@ -98,6 +106,7 @@ class NoSuchPage(Refusal):
     """The real server answers with a page for people (observed)."""
 
     def __init__(self, method: str, path: str) -> None:
+        super().__init__()
         self.method = method
         self.path = path
 
@@ -105,9 +114,10 @@ class NoSuchPage(Refusal):
 class Quirk(Refusal):
     """A defect of the real server: `real` is what it does, `calm` what a clean server would answer.
 
-    Which of the two becomes the answer is the assumption server-quirks.
+    Which of the two becomes the answer is the assumption server-quirks. The reason is the calm one's.
     """
 
     def __init__(self, real: Refusal, calm: Refusal) -> None:
+        super().__init__(calm.reason)
         self.real = real
         self.calm = calm

@@ -24,6 +24,9 @@ MOST_EXCHANGES = 1_000
 MOST_BYTES = 4 * 1024 * 1024
 MOST_VIOLATIONS = 100
 _MOST_SHOWN = 10
+# A client that retries by itself does so within this time, before whoever wrote the test could.
+_AT_ONCE_MS = 1_000
+_CAME_BACK = "the dropped call came back at once and succeeded: the client retries by itself, so drop it times=2"
 
 
 class Exchange(NamedTuple):
@@ -32,7 +35,8 @@ class Exchange(NamedTuple):
     `at` is when it came, an aware datetime by the fake's clock. `operation` is an operationId, None where the request
     names none. `target` is redacted. `path_params` and `query` are decoded, of a repeated parameter the first value.
     `user` is who called, None where nobody was let in, or a guest. `status` is None where there was no answer. `fault`
-    says which planned fault took part.
+    says which planned fault took part. `reason` says why the answer was as it was: `revoked`, `no such jti`,
+    `0 of 3 records; the first page is 0`; None where there is nothing to say. No client is ever told.
     """
 
     at_ms: int
@@ -48,14 +52,23 @@ class Exchange(NamedTuple):
     # Of the values as they were sent: two jtis that look alike once they are redacted are still told apart. Python's
     # hashes of texts differ from process to process and lead back to nothing.
     hashes: Mapping[str, int] = MappingProxyType({})
+    reason: str | None = None
 
     @property
     def at(self) -> datetime:
         """When the request came, by the fake's clock."""
         return moment(self.at_ms)
 
+    @property
+    def line(self) -> str:
+        """The exchange as a line of a log: when it was, and why it was answered so."""
+        return f"{self.at:%H:%M:%S} {self._told(f' ({printable(self.reason)})' if self.reason else '')}"
+
     def __str__(self) -> str:
-        parts = [f"{self.method} {printable(self.target)} -> {self.status or 'no answer'}"]
+        return self._told("")
+
+    def _told(self, why: str) -> str:
+        parts = [f"{self.method} {printable(self.target)} -> {self.status or 'no answer'}{why}"]
         if self.user:
             parts.append(f"by {self.user.email}")
         if self.fault:
@@ -90,6 +103,8 @@ class Journal:
         self._violations: list[Violation] = []
         self._bytes = 0
         self._dropped = 0
+        # When each call was whose answer a fault has dropped last, by method and target.
+        self._cut: dict[tuple[str, str], int] = {}
 
     def clear(self) -> None:
         """Forget everything."""
@@ -97,9 +112,11 @@ class Journal:
             self._gone += len(self._exchanges)
             self._clear()
 
-    def add(self, exchange: Exchange) -> None:
-        """Note an exchange, and let the oldest go if there are too many."""
+    def add(self, exchange: Exchange, *, cut: bool = False) -> None:
+        """Note an exchange, and let the oldest go if there are too many; `cut` if a fault has dropped its answer."""
         with self._lock:
+            if cut or self._cut:
+                exchange = self._compared_with_the_last(exchange, cut)
             self._exchanges.append(exchange)
             self._bytes += _size(exchange)
             if exchange.violations:
@@ -109,6 +126,20 @@ class Journal:
                 self._bytes -= _size(self._exchanges.popleft())
                 self._dropped += 1
                 self._gone += 1
+
+    def _compared_with_the_last(self, exchange: Exchange, cut: bool) -> Exchange:
+        """The exchange; with the reason that it is the same call again, if its last answer was dropped just before."""
+        call = exchange.method, exchange.target
+        cut_ms = self._cut.pop(call, None)
+        if cut:
+            # One for each call that is underway; more means that nobody comes back.
+            if len(self._cut) >= MOST_VIOLATIONS:
+                self._cut.clear()
+            self._cut[call] = exchange.at_ms
+        elif cut_ms is not None and exchange.at_ms - cut_ms <= _AT_ONCE_MS and (exchange.status or 500) < 400:
+            reasons = (exchange.reason, _CAME_BACK)
+            return exchange._replace(reason="; ".join(filter(None, reasons)))
+        return exchange
 
     @property
     def exchanges(self) -> list[Exchange]:

@@ -7,6 +7,11 @@ import re
 # A JWT starts with the base64 of `{"`, or of `{` and white space; what precedes it in its word is the group. Words
 # without a dot behind them are left at once, and none is tried from its middle.
 JWT = re.compile(r"(?<![\w-])(?=[\w-]++\.)([\w-]*?)e(?:yJ|yA|wo|w0|wk)[\w-]*+\.[\w-]*+(?:\.[\w-]*+)?", re.ASCII)
+SCHEME_WORDS = frozenset(
+    ("basic", "bearer", "jwt", "token", "digest", "apikey", "negotiate", "jwt:", "bearer:", "basic:")
+)
+"""What clients put before credentials; any other word there may be a credential itself. In lower case."""
+
 _SENSITIVE = "token|jwt|auth|password|passwd|pwd|secret|api(?:[-_]|%5F|%2D)?key|credential"
 _SENSITIVE_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
 _SEPARATOR = re.compile("([&;#])")

@@ -8,13 +8,14 @@ real gate fails or hangs, a `Quirk` says so and names the calm answer.
 import base64
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
 from ..core.clock import Clock
 from ..core.history import History
 from ..core.ids import parse_hex_id
+from ..core.redaction import SCHEME_WORDS
 from ..core.users import User, Users
 from ..refusals import BadRequest, NotTwoWords, Quirk, Refusal, ServerFails, ServerSilent, Unauthorized
 from . import jwt as tokens
@@ -25,6 +26,7 @@ from .audience import NotAUrl, audience_path
 _TWO_WORDS = re.compile("[\t\n\v\f\r \xa0]*+([^\t\n\v\f\r \xa0]++)[\t\n\v\f\r \xa0]++([^\t\n\v\f\r \xa0]++)")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _FOREIGN_AUDIENCES = ("projects", "bots", "subscriptions")
+_NAMES_NOBODY = "the claim _id is missing"
 
 # A client sends the same header over and over; a list with a known one takes 30 µs instead of 65. Longer ones are
 # judged anew each time: what is read from a token can take twenty times its length, so that 256 are 10 MB at most.
@@ -41,11 +43,9 @@ class Caller(NamedTuple):
 
 class _BasicFailed(NamedTuple):
     status: int
+    reason: str
     # Whether the users were looked up, so that what comes next runs in a callback, where an exception is lost.
-    looked_up: bool
-
-
-_NOT_BASIC = _BasicFailed(401, looked_up=False)
+    looked_up: bool = False
 
 
 class Gate:
@@ -74,34 +74,40 @@ class Gate:
         basic = self._basic(words)
         caller = basic if isinstance(basic, Caller) else self._jwt_after(basic, words, header, secret_tokens)
         if len(words) != 2:
-            raise NotTwoWords
+            raise NotTwoWords("good credentials, but not in two words with one space between")
         return caller
 
     def _basic(self, words: list[str]) -> Caller | _BasicFailed:
         if words == [""]:
-            return _NOT_BASIC
+            return _BasicFailed(401, "no credentials")
         if len(words) < 2:
-            return _BasicFailed(400, looked_up=False)
+            return _BasicFailed(400, "one word, where a scheme word and credentials belong")
         if "basic" not in words[0].lower():
-            return _NOT_BASIC
+            return _BasicFailed(401, _why_not_scheme(words[0]))
         credentials = _lenient_base64(words[1]).split(":")
         if len(credentials) < 2:
-            return _BasicFailed(400, looked_up=False)
+            return _BasicFailed(400, "no colon in the Basic credentials")
         email, password = credentials[:2]
         if not email or not password:
-            return _NOT_BASIC
+            return _BasicFailed(401, f"no {'password' if email else 'e-mail address'} in the Basic credentials")
         user = self._users.by_email(email.lower())
-        if user is None or not user.active:
-            return _BasicFailed(401, looked_up=True)
+        if user is None:
+            capitals = "; the address is stored with capitals, and looked for in lower case"
+            return _BasicFailed(401, f"no such user{capitals if self._users.by_email(email) else ''}", looked_up=True)
+        if not user.active:
+            return _BasicFailed(401, "inactive user", looked_up=True)
         if user.password is None:
-            raise Quirk(real=ServerFails(), calm=Unauthorized())
-        return Caller(user.id, user) if user.password == password else _BasicFailed(401, looked_up=True)
+            raise Quirk(real=ServerFails(), calm=Unauthorized("the user has no password"))
+        if user.password == password:
+            return Caller(user.id, user)
+        cut = "; the gate cuts it off at its colon" if user.password == ":".join(credentials[1:]) else ""
+        return _BasicFailed(401, f"wrong password{cut}", looked_up=True)
 
     def _jwt_after(self, basic: _BasicFailed, words: list[str], header: str, secret_tokens: Sequence[str]) -> Caller:
         token = _presented_token(header, secret_tokens)
         try:
             if not token:
-                raise Unauthorized
+                raise Unauthorized(basic.reason)
             said = _read(token, self._secret, thrown_is_lost=basic.looked_up)
             if [words[0].lower(), *words[1:]] == ["jwt", token]:
                 self._remember(header, said)
@@ -109,7 +115,7 @@ class Gate:
         except Unauthorized:
             # Of two failed strategies, a 400 of the first outranks the 401.
             if basic.status == 400:
-                raise BadRequest from None
+                raise BadRequest(basic.reason) from None
             raise
 
     def _remember(self, header: str, said: "_Claims") -> None:
@@ -123,27 +129,26 @@ class Gate:
         now_s = self._clock.now_ms() // 1000
         begins_s, ends_s = said.validity_s
         if not begins_s <= now_s < ends_s:
-            raise Unauthorized
+            raise Unauthorized("expired" if now_s >= ends_s else "not yet valid")
         identifier = said.identifier
         if self._enforce_revocation and said.jti is not None and self._history.is_revoked(said.jti):
-            raise Unauthorized
+            raise Unauthorized("revoked")
         if said.subject in ("guest", "userexternal"):
             return Caller(_as_text(identifier))
-        user = self._find(said)
-        if user is None or said.subject in ("bot", "subscription"):
-            # There are no bots and no subscriptions here, so none is ever found.
-            raise Unauthorized
-        return Caller(user.id, user)
-
-    def _find(self, said: "_Claims") -> User | None:
         # MongoDB's reading: {"$ne": null} is anybody.
-        if said.identifier == {"$ne": None}:
-            return next((user for user in self._users if user.active), None)
-        for id in said.ids:
-            user = self._users.by_id(id)
-            if user is not None and user.active:
-                return user
-        return None
+        named: Iterable[User] = self._users if said.identifier == {"$ne": None} else self._named(said)
+        if said.subject in ("bot", "subscription"):
+            # There are none here, so none is ever found.
+            raise Unauthorized(f"no such {said.subject}; this fake has users only")
+        inactive = False
+        for user in named:
+            if user.active:
+                return Caller(user.id, user)
+            inactive = True
+        raise Unauthorized("inactive user" if inactive else "no such user")
+
+    def _named(self, said: "_Claims") -> list[User]:
+        return [user for id in said.ids if (user := self._users.by_id(id)) is not None]
 
 
 class _Claims:
@@ -160,7 +165,7 @@ class _Claims:
         """The first second and the one after the last; raises Unauthorized for a claim that is no number."""
         begins, ends = self._claims.get("nbf", -math.inf), self._claims.get("exp", math.inf)
         if not (_is_number(begins) and _is_number(ends)):
-            raise Unauthorized
+            raise Unauthorized("exp or nbf is no number")
         return begins, ends
 
     @cached_property
@@ -187,21 +192,28 @@ class _Claims:
         return _as_text(self._claims.get("sub"))
 
 
+def _why_not_scheme(word: str) -> str:
+    # Any other word may be a credential in the wrong place.
+    if word.lower() == "jwt":
+        return "no credentials after JWT"
+    return f"unknown scheme word{f' {word}' if word.lower() in SCHEME_WORDS else ''}"
+
+
 def _read(token: str, secret: bytes, thrown_is_lost: bool) -> _Claims:
     """What a genuine token says; the refusal of one that is not."""
     thrown = ServerSilent() if thrown_is_lost else ServerFails()
     try:
         decoded = tokens.decode(token, secret)
     except tokens.NotJson:
-        raise Quirk(real=thrown, calm=Unauthorized()) from None
+        raise Quirk(real=thrown, calm=Unauthorized("the payload of the JWT is no JSON")) from None
     if decoded is None:
-        raise Unauthorized
+        raise Unauthorized("no JWT")
     claims = decoded.payload if isinstance(decoded.payload, dict) else {}
     _check_audience(claims.get("aud"), thrown)
     if not decoded.genuine:
-        raise Unauthorized
+        raise Unauthorized("bad signature")
     if decoded.payload is None:
-        raise Quirk(real=thrown, calm=Unauthorized())
+        raise Quirk(real=thrown, calm=Unauthorized("the payload of the JWT is null"))
     return _Claims(claims)
 
 
@@ -219,20 +231,20 @@ def _check_audience(audience: Any, thrown: Refusal) -> None:
     try:
         path = audience_path(_as_text(audience))
     except NotAUrl:
-        raise Quirk(real=thrown, calm=Unauthorized()) from None
+        raise Quirk(real=thrown, calm=Unauthorized("the claim aud is no URL")) from None
     if path.split("/")[1:2] and path.split("/")[1] in _FOREIGN_AUDIENCES:
         # Such a token is signed with the secret of a project, bot or subscription; there are none here.
-        raise Unauthorized
+        raise Unauthorized("the claim aud is a project, bot or subscription; this fake has users only")
 
 
 def _identifier(claims: dict[str, Any]) -> Any:
     id, document = claims.get("_id"), claims.get("_doc")
     of_document = document.get("_id") if isinstance(document, dict) else None
     if id is None and of_document is None:
-        raise Unauthorized
+        raise Unauthorized(_NAMES_NOBODY)
     if id is None or id is False or id in ("", 0):
         if document is None:
-            raise Quirk(real=ServerSilent(), calm=Unauthorized())
+            raise Quirk(real=ServerSilent(), calm=Unauthorized(_NAMES_NOBODY))
         return of_document
     return id
 
@@ -249,7 +261,7 @@ def _object_id(value: Any) -> int:
 
 
 def _cannot_cast() -> NoReturn:
-    raise Quirk(real=ServerFails(), calm=Unauthorized())
+    raise Quirk(real=ServerFails(), calm=Unauthorized("the claim _id is no id"))
 
 
 def _as_text(value: Any) -> str:

@@ -4,12 +4,11 @@ import base64
 from collections.abc import Iterator, Sequence
 
 from ..contract.parameters import Query
-from ..core.redaction import JWT, redacted
+from ..core.redaction import JWT, SCHEME_WORDS, redacted
 from ..gate.jwt import SHAPE
 from .breach import Breach
 
 _QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key"}
-_WORDS_SHOWN = {"basic", "bearer", "jwt", "token", "digest", "apikey", "negotiate", "jwt:", "bearer:", "basic:"}
 _EXPECTED_AUTHORIZATION = "Authorization: JWT <token>, or Authorization: Basic <base64 of e-mail:password>"
 
 
@@ -71,7 +70,7 @@ def breach_of_authorization(header: str) -> Breach | None:
 def shown_authorization(header: str) -> str:
     """The header without its credentials."""
     words = header.strip(" \t").split(" ")
-    if len(words) == 1 and words[0].lower() not in _WORDS_SHOWN:
+    if len(words) == 1 and words[0].lower() not in SCHEME_WORDS:
         return f"Authorization: <redacted>, one word of {len(words[0])} characters"
-    shown = [word if word.lower() in _WORDS_SHOWN else "<redacted>" if word else "" for word in words[:4]]
+    shown = [word if word.lower() in SCHEME_WORDS else "<redacted>" if word else "" for word in words[:4]]
     return f"Authorization: {' '.join(shown)}{' …' if len(words) > 4 else ''}"

@@ -41,6 +41,8 @@ class Heard:
     query: Query = field(default_factory=dict, repr=False)
     user: User | None = None
     fault: str | None = None
+    # Why it was answered as it was, without credentials.
+    reason: str | None = None
 
     def values(self) -> Mapping[str, str]:
         """The value of each parameter as it was sent, of a repeated one the first."""
@@ -80,6 +82,7 @@ class Judge:
             heard.fault,
             violations,
             {name: hash(value) for name, value in heard.values().items() if heard.endpoint or name in self._names},
+            heard.reason,
         )
 
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
@@ -170,7 +173,7 @@ class Judge:
                     "invalid-parameter",
                     f"Send a value that {parameter.name!r} can have, or leave the parameter out.",
                     _described(parameter.schema),
-                    redacted(f"{problem.name}: {problem.reason}"),
+                    redacted(f"{problem.name}: {problem.problem}"),
                     ("components", "parameters", parameter.role),
                 )
 

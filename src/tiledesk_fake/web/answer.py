@@ -11,16 +11,17 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Answer(NamedTuple):
-    """A whole HTTP answer: status, headers in order, body."""
+    """A whole HTTP answer: status, headers in order, body; and `reason`, why it is this one, for the journal alone."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    reason: str | None = None
 
 
-def json_answer(status: int, body: bytes, *headers: tuple[str, str]) -> Answer:
+def json_answer(status: int, body: bytes, *headers: tuple[str, str], reason: str | None = None) -> Answer:
     """An answer whose body is JSON already."""
-    return Answer(status, (*headers, ("Content-Type", JSON)), body)
+    return Answer(status, (*headers, ("Content-Type", JSON)), body, reason)
 
 
 def declared_answer(response: Response) -> Answer:

@@ -156,7 +156,7 @@ class FlaskApp(Flask):
 
         def note() -> None:
             silent = hearing.wish.drop not in (None, "mid-body")
-            self._road.note(hearing.request, hearing.heard, None if silent else status)
+            self._road.note(hearing.request, hearing.heard, None if silent else status, hearing.wish)
 
         try:
             parts = app(environ, started)

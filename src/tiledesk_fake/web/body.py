@@ -31,7 +31,7 @@ def check_body(request: Request) -> None:
     except ValueError:
         strict = False
     if not strict:
-        raise BeforeCors(Quirk(real=ServerFails(), calm=MalformedBody()))
+        raise BeforeCors(Quirk(real=ServerFails(), calm=MalformedBody("the body is no JSON object or array")))
 
 
 def _no_constant(name: str) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..core.history import Record
 from ..core.ids import parse_hex_id
 from ..gate.gate import Caller
-from ..refusals import CannotDelete
+from ..refusals import CannotDelete, UnknownToken
 from ..state import State
-from . import wire
+from . import reasons, wire
 from .answer import Answer, json_answer
 
 
@@ -22,26 +23,34 @@ def list_tokens(state: State, caller: Caller, values: Mapping[str, Any]) -> Answ
         size=contract.page_size,
         without_revoked=contract.profile.revoked_listed == "no",
     )
-    return _ok(wire.listing(page, contract))
+    return _ok(wire.listing(page, contract), reasons.of_page(state, caller, page))
 
 
 def revoke_token_by_jti(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
     """Revoke the token with exactly this jti (documented; effect and body are assumed)."""
-    record = state.revoke_as(caller, state.history.by_jti(values["jti"]))
-    return _ok(wire.revocation(record, state.contract))
+    jti = values["jti"]
+    return _revoke(state, caller, state.history.by_jti(jti), "jti", jti)
 
 
 def revoke_token_by_id(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
     """Revoke the token whose record has this id (documented; effect and body are assumed)."""
-    id = parse_hex_id(values["id"])
+    text = values["id"]
+    id = parse_hex_id(text)
     if id is None and state.contract.profile.malformed_id == "fail":
-        raise CannotDelete
-    record = state.revoke_as(caller, None if id is None else state.history.by_id(id))
-    return _ok(wire.revocation(record, state.contract))
+        raise CannotDelete(reasons.of_unknown(state, caller, "id", text))
+    return _revoke(state, caller, None if id is None else state.history.by_id(id), "id", text)
 
 
-def _ok(body: bytes) -> Answer:
-    return json_answer(200, body)
+def _revoke(state: State, caller: Caller, record: Record | None, key: reasons.Key, text: str) -> Answer:
+    try:
+        return _ok(wire.revocation(state.revoke_as(caller, record), state.contract))
+    except UnknownToken as unknown:
+        unknown.reason = reasons.of_unknown(state, caller, key, text)
+        raise
+
+
+def _ok(body: bytes, reason: str | None = None) -> Answer:
+    return json_answer(200, body, reason=reason)
 
 
 OPERATIONS: Mapping[str, Callable[[State, Caller, Mapping[str, Any]], Answer]] = {

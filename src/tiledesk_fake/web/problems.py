@@ -61,7 +61,7 @@ def _not_found_page(refusal: NoSuchPage) -> Answer:
 
 
 _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
-    InvalidParameter: lambda refusal: json_answer(400, wire.refusal(f"{refusal.name}: {refusal.reason}")),
+    InvalidParameter: lambda refusal: json_answer(400, wire.refusal(f"{refusal.name}: {refusal.problem}")),
     CannotDelete: lambda _: json_answer(500, wire.refusal("Error deleting object.")),
     UnknownPath: lambda _: json_answer(404, wire.refusal("Not found.")),
     WrongMethod: lambda refusal: json_answer(

@@ -19,6 +19,7 @@ from .answer import Answer
 from .body import BeforeCors, check_body
 from .operations import OPERATIONS
 from .problems import answer_to, faulty_answer, settled
+from .reasons import of_nowhere
 from .routes import Place, Routes
 
 _LINE_BREAK = re.compile(r"[\r\n]")
@@ -44,7 +45,7 @@ class Road:
         try:
             answer = self.reply(request, heard, wish)
         finally:
-            self.note(request, heard, answer.status if answer else None)
+            self.note(request, heard, answer.status if answer else None, wish)
         if delivery is None:
             self.carry_out(wish)
         return answer
@@ -53,9 +54,9 @@ class Road:
         """What is known of a request that has just come."""
         return Heard(self._state.clock.now_ms())
 
-    def note(self, request: Request, heard: Heard, status: int | None) -> None:
+    def note(self, request: Request, heard: Heard, status: int | None, wish: Delivery) -> None:
         """Put a request with its answer into the journal."""
-        self._state.journal.add(self._judge.exchange(request, heard, status))
+        self._state.journal.add(self._judge.exchange(request, heard, status), cut=wish.drop is not None)
 
     def carry_out(self, wish: Delivery) -> None:
         """Do what a server would do with an answer, where there is none and no lock is held any more."""
@@ -96,9 +97,10 @@ class Road:
             check_body(request)
             answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish, place)
         except BeforeCors as early:
+            heard.reason = early.refusal.reason
             return answer_to(settled(early.refusal, self._state.contract), self._state.contract)
         except Refusal as refusal:
-            return self._refuse(refusal, wish)
+            return self._refuse(refusal, heard, wish)
         return _for_everybody(answer)
 
     def meet_fault(self, heard: Heard, wish: Delivery) -> Answer | None:
@@ -107,10 +109,11 @@ class Road:
             with self._state.lock:
                 answer = self._misbehave(heard, wish)
         except Refusal as refusal:
-            return self._refuse(refusal, wish)
+            return self._refuse(refusal, heard, wish)
         return answer and _for_everybody(answer)
 
-    def _refuse(self, refused: Refusal, wish: Delivery) -> Answer | None:
+    def _refuse(self, refused: Refusal, heard: Heard, wish: Delivery) -> Answer | None:
+        heard.reason = refused.reason
         refusal = settled(refused, self._state.contract)
         if isinstance(refusal, Dropped):
             wish.drop = refusal.drop
@@ -129,9 +132,15 @@ class Road:
             if place.gated:
                 caller = state.gate.caller(request.authorization, heard.query.get("secret_token", ()))
                 heard.user = caller.user
-            operation, path_params = place.operation()
+            try:
+                operation, path_params = place.operation()
+            except Refusal as nowhere:
+                nowhere.reason = of_nowhere(state, place.method, place.path)
+                raise
             values = self._parameters.read(operation, path_params, heard.query)
-            return OPERATIONS[operation.id](state, caller, values)
+            answer = OPERATIONS[operation.id](state, caller, values)
+            heard.reason = answer.reason
+            return answer
 
     def _misbehave(self, heard: Heard, wish: Delivery) -> Answer | None:
         """Do what a planned fault asks for: answer in the operation's place, drop the answer, or None for neither."""

@@ -81,10 +81,10 @@ class Routes:
             target = target[absolute.end() :] or "/"
         path, _, query = target.partition("?")
         if not path.startswith(self._base_path):
-            raise UnknownPath
+            raise UnknownPath(f"no such path; all begin with {self._base_path}")
         path = path[len(self._base_path) :] or "/"
         if not path.startswith("/"):
-            raise UnknownPath
+            raise UnknownPath(f"no such path; all begin with {self._base_path}/")
         if "%" in path:
             _decoded(path)
         return path, query
@@ -127,9 +127,9 @@ def _decoded(raw: str) -> str:
     if "%" not in raw:
         return raw
     if _MALFORMED_ESCAPE.search(raw):
-        raise Quirk(real=ServerFails(), calm=MalformedPath())
+        raise Quirk(real=ServerFails(), calm=MalformedPath("a malformed percent-escape in the path"))
     parts = re.split(r"((?:%[0-9A-Fa-f]{2})+)", raw)
     try:
         return "".join(unquote_to_bytes(part).decode() if part.startswith("%") else part for part in parts)
     except UnicodeDecodeError:
-        raise Quirk(real=ServerFails(), calm=MalformedPath()) from None
+        raise Quirk(real=ServerFails(), calm=MalformedPath("a malformed percent-escape in the path")) from None
