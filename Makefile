@@ -42,10 +42,10 @@ $(BIN)/python:
 		|| { echo "tiledesk-fake needs Python 3.11 or newer; say which: make PYTHON=python3.12 …" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/run.installed: $(BIN)/python pyproject.toml constraints.txt
+$(VENV)/run.installed: $(BIN)/python pyproject.toml constraints.txt $(wildcard openapi/*.yaml)
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt
+$(VENV)/dev.installed: $(BIN)/python pyproject.toml constraints.txt $(wildcard openapi/*.yaml)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/run.installed

@@ -16,7 +16,7 @@ import pytest
 import requests
 import yaml
 
-from tiledesk_fake import contract
+from tiledesk_fake import TiledeskFake, contract
 from tiledesk_fake.contract.overlay import overlay
 
 ROOT = Path(__file__).parents[1]
@@ -169,6 +169,24 @@ class TestSpec:
 
         assert "ServerError" in printed
         assert [event for event in yaml.parse(printed) if isinstance(event, yaml.AliasEvent)] == []
+
+
+@pytest.mark.parametrize("shipped", ["documented", "siblings"])
+def test_a_shipped_profile_goes_by_name(shipped: str) -> None:
+    said = json.loads(run("spec", "--profile", shipped, "--format", "json").stdout)
+
+    choices = {assumption["id"]: assumption["choice"] for assumption in said["x-assumptions"]}
+    assert choices == TiledeskFake(profile=shipped).profile
+
+
+def test_a_page_size_is_any_whole_number_on_the_command_line() -> None:
+    said = json.loads(run("spec", "--assume", "page-size=7", "--format", "json").stdout)
+
+    assert said["components"]["schemas"]["TokenPage"]["maxItems"] == 7
+    wrong = run("spec", "--assume", "page-size=0")
+    assert wrong.stderr == (
+        "tiledesk-fake: --assume: page-size has no choice '0'; Valid: 40, 10, any whole number from 1 to 1000\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["serve", "spec"])

@@ -13,9 +13,9 @@ import jsonschema_rs
 import pytest
 import yaml
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
+from tests.choices import profiles
 from tests.wsgi import Reply, call
 from tiledesk_fake import ContractError, ProfileError, TiledeskFake, contract, demo
 from tiledesk_fake.contract import FILE, Contract, load, merge_patch
@@ -32,7 +32,7 @@ SINGLE_TURNS = [
     for id, assumption in ASSUMPTIONS.items()
     for choice in (assumption["default"], *assumption["alternatives"])
 ]
-PROFILES = st.fixed_dictionaries({id: st.sampled_from(choices) for id, choices in CHOICES.items()})
+PROFILES = profiles()
 OPERATIONS = ("listTokens", "revokeTokenByJti", "revokeTokenById")
 
 every_turn = pytest.mark.parametrize("choices", SINGLE_TURNS, ids=lambda choices: "-".join(*choices.items()))
@@ -313,10 +313,10 @@ def test_the_operations_and_their_parameters_are_documented() -> None:
 # --- the assumptions ---------------------------------------------------------------------------------------------
 
 
-def test_there_are_thirteen_assumptions_that_the_code_implements_with_their_choices() -> None:
+def test_there_are_fourteen_assumptions_that_the_code_implements_with_their_choices() -> None:
     written = {id: {assumption["default"], *assumption["alternatives"]} for id, assumption in ASSUMPTIONS.items()}
 
-    assert len(DOCUMENT["x-assumptions"]) == 13
+    assert len(DOCUMENT["x-assumptions"]) == 14
     assert written == {id: set(choices) for id, choices in CHOICES.items()}
 
 
@@ -324,7 +324,7 @@ def test_there_are_thirteen_assumptions_that_the_code_implements_with_their_choi
 def test_an_assumption_is_a_question_with_a_default_alternatives_and_evidence(assumption: dict[str, Any]) -> None:
     expected = {"id", "question", "default", "meaning", "confidence", "evidence", "alternatives"}
 
-    assert assumption.keys() == expected
+    assert assumption.keys() - {"numbers"} == expected
     assert assumption["question"].endswith("?")
     assert assumption["meaning"]
     assert assumption["evidence"]
@@ -348,6 +348,8 @@ def test_every_alternative_changes_what_the_document_says(id: str) -> None:
     [
         ({"page-base": "1"}, "PageNumber", {"minimum": 1, "default": 1}),
         ({"page-size": "10"}, "TokenPage", {"maxItems": 10}),
+        ({"page-size": "7"}, "TokenPage", {"maxItems": 7}),
+        ({"page-size": "1000"}, "PageSize", {"minimum": 1000, "maximum": 1000}),
         ({"list-envelope": "jwtHistories"}, "Listing", {"required": ["perPage", "count", "jwtHistories"]}),
         ({"list-envelope": "bare"}, "Listing", {"type": "array", "maxItems": 40}),
         ({"revoke-answer": "success"}, "Revocation", {"required": ["success"]}),
@@ -367,6 +369,8 @@ def test_a_choice_specialises_a_schema(choices: dict[str, str], name: str, expec
         ({}, "revokeTokenByJti", ["200", "400", "401", "403", "404"]),
         ({"invalid-query": "fail"}, "listTokens", ["200", "400", "401", "403", "500"]),
         ({"revoke-unknown": "null"}, "revokeTokenById", ["200", "400", "401", "403"]),
+        ({"revoke-unknown": "phantom"}, "revokeTokenByJti", ["200", "400", "401", "403"]),
+        ({"invalid-query": "coerce"}, "listTokens", ["200", "400", "401", "403", "500"]),
         ({"malformed-id": "fail"}, "revokeTokenById", ["200", "400", "401", "403", "404", "500"]),
         ({"server-quirks": "observed"}, "revokeTokenByJti", ["200", "400", "401", "403", "404", "500"]),
     ],
@@ -429,6 +433,16 @@ def test_the_known_examples_of_path_parameters_are_in_the_demo_and_the_unknown_o
 
 
 # --- what is read from it ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("envelope", ["jwts", "jwtHistories", "bare"])
+def test_the_example_of_a_page_shows_no_more_than_a_page_has(size: int, envelope: str) -> None:
+    contract = load({"page-size": str(size), "list-envelope": envelope})
+    shown = contract.example("TokenList")
+
+    assert len(shown if envelope == "bare" else shown[envelope]) == min(size, 3)
+    assert contract.document["components"]["schemas"]["TokenPage"]["maxItems"] == size
 
 
 def test_page_size_first_page_and_base_path_come_from_the_document() -> None:
@@ -572,6 +586,22 @@ MISFITS: list[tuple[str, tuple[tuple[Path_, Any], ...], str]] = [
         "a missing alternative",
         ((at("list-envelope", "alternatives", "jwtHistories"), GONE),),
         "list-envelope: expected the choice 'jwtHistories'",
+    ),
+    *(
+        (
+            f"other numbers: {got}",
+            ((at("page-size", "numbers"), numbers),),
+            f"page-size: expected any .*, got {got}",
+        )
+        for numbers, got in (
+            (GONE, "none"),
+            ({"minimum": 1, "maximum": 100}, "any whole number from 1 to 100"),
+        )
+    ),
+    (
+        "numbers where the code takes none",
+        ((at("page-base", "numbers"), {"minimum": 0, "maximum": 9}),),
+        "page-base: expected no numbers, got any whole number from 0 to 9",
     ),
     (
         "a path that lacks its parameter",

@@ -163,6 +163,10 @@ def test_the_page_of_assumptions_tells_what_the_contract_tells() -> None:
     for assumption in assumptions:
         choices = [f"- **`{assumption['default']}`** (default): {assumption['meaning']}"]
         choices += [f"- `{choice}`: {told['meaning']}" for choice, told in assumption["alternatives"].items()]
+        if numbers := assumption.get("numbers"):
+            choices.append(
+                f"- any whole number from {numbers['minimum']} to {numbers['maximum']}: {numbers['meaning']}"
+            )
         expected = (
             f"{assumption['question']} Confidence {assumption['confidence']}.\n\n"
             + "\n".join(choices)

@@ -549,7 +549,7 @@ def test_without_a_secret_every_fake_has_one_of_its_own() -> None:
 def test_the_profile_tells_the_choice_of_every_assumption() -> None:
     profile = TiledeskFake(profile={"page-base": "1"}).profile
 
-    assert len(profile) == 13
+    assert len(profile) == 14
     assert (profile["page-base"], profile["page-size"]) == ("1", "40")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiledesk_fake import AlreadyExists
-from tiledesk_fake.core.history import SORT_FIELDS, History, Page, Record
+from tiledesk_fake.core.history import SORT_FIELDS, History, Page, Record, Ties
 
 ADA, BOB = "5e000000000000000000000a", "5e000000000000000000000b"
 
@@ -61,6 +61,67 @@ def test_descending_is_ascending_reversed(records: list[Record], field: str) -> 
     history = History(records)
 
     assert everything(history, field, descending=True) == everything(history, field, descending=False)[::-1]
+
+
+@given(records_of_one_user(), FIELDS, st.booleans(), st.booleans(), st.integers(0, 12))
+@settings(deadline=None, max_examples=100)
+def test_with_natural_ties_what_ties_stays_as_it_was_added_whatever_the_direction(
+    records: list[Record], field: str, descending: bool, without_revoked: bool, added_later: int
+) -> None:
+    at_first = records[: len(records) - added_later] if added_later else records
+    history = History(at_first, ties="natural")
+    everything(history, field, descending=descending, without_revoked=without_revoked)
+    for record in records[len(at_first) :]:
+        history.add(record)
+    # Python's sort is stable, reversed too.
+    expected = sorted(records, key=VALUES[field], reverse=descending)
+    if without_revoked:
+        expected = [record for record in expected if not record.revoked]
+
+    found = everything(history, field, descending=descending, without_revoked=without_revoked)
+
+    assert found == expected
+    assert history.of(ADA) == History(records).of(ADA)
+
+
+@given(records_of_one_user(), st.sampled_from(["id", "natural"]), st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_without_a_field_records_are_in_the_order_they_were_added(
+    records: list[Record], ties: Ties, descending: bool
+) -> None:
+    history = History(records, ties)
+    for record in records[::2]:
+        history.revoke(record, 9)
+
+    found = history.page(ADA, None, descending=descending, start=0, size=99).records
+
+    assert [record.id for record in found] == [record.id for record in records]
+
+
+@given(records_of_one_user(), FIELDS, st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_a_record_that_is_revoked_again_moves_in_every_order_that_is_kept(
+    records: list[Record], field: str, descending: bool
+) -> None:
+    history = History(records, "natural")
+    everything(history, field, descending=descending)
+    changed = [history.revoke(record, 7 + record.id, again=True) for record in records]
+
+    assert all(record.revoked and record.updated_ms >= 7 for record in changed)
+    assert everything(history, field, descending=descending) == sorted(changed, key=VALUES[field], reverse=descending)
+
+
+def test_a_phantom_is_in_no_list_and_is_found_by_its_keys() -> None:
+    phantom = Record(1, 1, "lost", "", revoked_ms=1)
+    keyless = Record(1, 2, "", "", revoked_ms=1)
+    history = History([phantom, keyless])
+
+    assert (history.by_jti("lost"), history.by_id(2), history.by_jti("")) == (phantom, keyless, None)
+    assert history.is_revoked("lost")
+    assert len(history) == 2
+    assert history.of("") == history.page("", "jti", descending=False, start=0, size=9).records == []
+    assert history.revoke(phantom, 5, again=True).updated_ms == 5
+    assert history.by_jti("lost") == phantom._replace(revoked_ms=5)
 
 
 @given(records_of_one_user(), FIELDS, st.booleans(), st.integers(1, 5))

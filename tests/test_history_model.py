@@ -19,9 +19,9 @@ from hypothesis.stateful import (
     rule,
 )
 
+from tests.choices import profiles
 from tests.wsgi import Reply, call
 from tiledesk_fake import AlreadyExists, Snapshot, TiledeskFake
-from tiledesk_fake.contract.profile import CHOICES
 
 HISTORY = "/v3/jwt/history"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +36,21 @@ USERS = {
 }
 UNAUTHORIZED = (401, b"Unauthorized")
 UNKNOWN_ID = "0" * 24
+NEW_ID = "one that nobody has had"
+"""Stands for the id of a phantom until an answer tells it."""
+COERCED_DIRECTIONS = {None: -1, "": -1, "1": 1, "-1": -1, "asc": 1, "DESC": -1, "Descending": -1}
+COERCED_PAGES = {
+    **{str(number): number for number in range(4)},
+    "": 0,
+    "x": 0,
+    "-1": -1,
+    " 1": 1,
+    "0x1": 1,
+    "1e0": 1,
+    "1.5": 1.5,
+    "2147483647": 2**31,
+    "2147483648": 2**31,
+}
 
 
 def iso(ms: int) -> str:
@@ -62,7 +77,7 @@ class Model:
     records: list[dict[str, Any]] = field(default_factory=list)
 
     def holds(self, key: str, value: str) -> bool:
-        return any(record[key] == value for record in self.records)
+        return any(record.get(key) == value for record in self.records)
 
     def caller(self, credentials: Credentials) -> str | None:
         if not USERS[credentials.user_id][2]:
@@ -70,7 +85,7 @@ class Model:
         if credentials.expires_ms is not None and self.now_ms >= credentials.expires_ms:
             return None
         if self.profile["revocation-enforced"] == "yes" and any(
-            record["jti"] == credentials.jti and record["revoked"] for record in self.records
+            record.get("jti") == credentials.jti and record["revoked"] for record in self.records
         ):
             return None
         return credentials.user_id
@@ -82,6 +97,19 @@ class Model:
         first_page, size = int(self.profile["page-base"]), int(self.profile["page-size"])
         sort_parameter = self.profile["sort-parameter"]
         sort, direction, page = query.get(sort_parameter), query.get("direction"), query.get("page")
+        mine = [record for record in self.records if record.get("id_user") == user_id]
+        if self.profile["revoked-listed"] == "no":
+            mine = [record for record in mine if not record["revoked"]]
+        if self.profile["invalid-query"] == "coerce":
+            if direction not in COERCED_DIRECTIONS and sort != "__proto__":
+                return 500, {"err": "error"}
+            if sort and sort not in FIELDS:
+                # As they were issued.
+                ordered = mine
+            else:
+                ordered = self.ordered(mine, sort or "createdAt", COERCED_DIRECTIONS[direction] == -1)
+            skipped = max(0, int((COERCED_PAGES.get(page or "", first_page) - first_page) * size))
+            return 200, self.enveloped(ordered, skipped, size)
         if sort is not None and sort not in FIELDS:
             if self.profile["invalid-query"] != "ignore":
                 return self.invalid(sort_parameter)
@@ -94,19 +122,21 @@ class Model:
             if self.profile["invalid-query"] != "ignore":
                 return self.invalid("page")
             page = None
-        mine = [record for record in self.records if record["id_user"] == user_id]
-        if self.profile["revoked-listed"] == "no":
-            mine = [record for record in mine if not record["revoked"]]
-        key = sort or "createdAt"
+        ordered = self.ordered(mine, sort or "createdAt", direction != "1")
+        return 200, self.enveloped(ordered, (int(page or first_page) - first_page) * size, size)
+
+    def ordered(self, records: list[dict[str, Any]], key: str, descending: bool) -> list[dict[str, Any]]:
         # Times in ISO 8601 sort as text; a missing one before all others.
-        ordered = sorted(mine, key=lambda record: (key in record, record.get(key), record["_id"]))
-        if direction != "1":
-            ordered.reverse()
-        skipped = (int(page or first_page) - first_page) * size
+        if self.profile["tie-order"] == "natural":
+            # What ties keeps its place, also where the order is reversed.
+            return sorted(records, key=lambda record: (key in record, record.get(key)), reverse=descending)
+        return sorted(records, key=lambda record: (key in record, record.get(key), record["_id"]), reverse=descending)
+
+    def enveloped(self, ordered: list[dict[str, Any]], skipped: int, size: int) -> Any:
         shown = ordered[skipped : skipped + size]
         if self.profile["list-envelope"] == "bare":
-            return 200, shown
-        return 200, {"perPage": size, "count": len(mine), self.profile["list-envelope"]: shown}
+            return shown
+        return {"perPage": size, "count": len(ordered), self.profile["list-envelope"]: shown}
 
     def invalid(self, name: str) -> tuple[int, Any]:
         if self.profile["invalid-query"] == "fail":
@@ -122,15 +152,25 @@ class Model:
             hex_digits = len(value) == 24 and set(value) <= set("0123456789abcdef")
             if not hex_digits and self.profile["malformed-id"] == "fail":
                 return 500, {"success": False, "msg": "Error deleting object."}
-        found = [record for record in self.records if record[key] == value]
+        found = [record for record in self.records if record.get(key) == value]
         if (
             not found
-            or (found[0]["id_user"] != user_id and self.profile["revoke-foreign"] == "unknown")
+            or (found[0].get("id_user", user_id) != user_id and self.profile["revoke-foreign"] == "unknown")
             or (found[0]["revoked"] and self.profile["revoke-again"] == "unknown")
         ):
             if self.profile["revoke-unknown"] == "null":
                 return 200, None
-            return 404, {"success": False, "msg": "Object not found."}
+            if self.profile["revoke-unknown"] == "404":
+                return 404, {"success": False, "msg": "Object not found."}
+            now = iso(self.now_ms)
+            phantom = {"_id": NEW_ID, "revoked": True, "createdAt": now, "updatedAt": now, "__v": 0}
+            if key == "jti" or hex_digits:
+                phantom[key] = value
+            if not found:
+                self.records.append(phantom)
+            found = [phantom]
+        elif found[0]["revoked"] and self.profile["revoke-again"] == "touched":
+            found[0]["updatedAt"] = iso(self.now_ms)
         self.revoke(found[0])
         answers = {"record": found[0], "success": {"success": True}, "counts": {"n": 1, "ok": 1, "deletedCount": 1}}
         return 200, answers[self.profile["revoke-answer"]]
@@ -146,9 +186,7 @@ JTIS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=4) | st.sample
     ["id", "id/x", "a/b", ".", "..", "%", "%2F", "+", "$ne", "__proto__", "\0", "?", "#", "x" * 4000]
 )
 STEPS = st.sampled_from([timedelta(), timedelta(milliseconds=1), timedelta(seconds=1), timedelta(hours=1)])
-PROFILES = st.fixed_dictionaries(
-    {id: st.sampled_from(choices) for id, choices in CHOICES.items() if id != "server-quirks"}
-)
+PROFILES = profiles(without=("server-quirks",))
 ORDERS = st.fixed_dictionaries(
     {},
     optional={
@@ -161,9 +199,9 @@ ODD_QUERIES = st.fixed_dictionaries(
     {},
     optional={
         "sortField": st.sampled_from(["jti", "created_at", ""]),
-        "sort": st.sampled_from(["jti", "nothing"]),
-        "direction": st.sampled_from(["1", "0", "desc"]),
-        "page": st.sampled_from(["0", "1", "2147483647", "2147483648", "-1", "x"]),
+        "sort": st.sampled_from(["jti", "nothing", "__proto__"]),
+        "direction": st.sampled_from(["1", "0", "", *filter(None, COERCED_DIRECTIONS)]),
+        "page": st.sampled_from(list(COERCED_PAGES)),
         "other": st.just("x"),
     },
 )
@@ -302,12 +340,18 @@ class HistoryMachine(RuleBasedStateMachine):
 
         reply = self.call("DELETE", f"/{'id/' if key == '_id' else ''}{quote(value, safe='')}", credentials)
 
+        _, record = expected
+        if isinstance(record, dict) and record.get("_id") == NEW_ID:
+            id = reply.json["_id"]
+            assert len(id) == 24
+            assert not self.model.holds("_id", id)
+            record["_id"] = id
         self.compare(reply, expected)
 
     @rule(wanted=held)
     def revoke_in_python(self, wanted: Credentials) -> None:
         for record in self.model.records:
-            if record["_id"] == wanted.id and record["jti"] == wanted.jti:
+            if record["_id"] == wanted.id and record.get("jti") == wanted.jti and "id_user" in record:
                 self.model.revoke(record)
                 assert self.fake.revoke(jti=wanted.jti).revoked
 
@@ -343,7 +387,7 @@ class HistoryMachine(RuleBasedStateMachine):
     @invariant()
     def python_sees_the_same(self) -> None:
         for email, user in self.fake.users.items():
-            mine = [record for record in self.model.records if record["id_user"] == user.id]
+            mine = [record for record in self.model.records if record.get("id_user") == user.id]
             mine.sort(key=lambda record: (record["createdAt"], record["_id"]), reverse=True)
             expected = [(record["_id"], record["jti"], record["revoked"]) for record in mine]
             assert [(token.id, token.jti, token.revoked) for token in self.fake.history(user)] == expected, email

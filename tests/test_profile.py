@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tiledesk_fake
+from tests.choices import choices_of
 from tiledesk_fake import ProfileError, TiledeskFake
-from tiledesk_fake.contract.profile import CHOICES, Profile, check, parse_assumptions, read_profile
+from tiledesk_fake.contract.profile import CHOICES, SHIPPED, Profile, check, parse_assumptions, read_profile
 
-PROFILES = st.fixed_dictionaries({}, optional={id: st.sampled_from(choices) for id, choices in CHOICES.items()})
+SHIPPED_FILES = Path(tiledesk_fake.__file__).parent / "profiles"
+
+PROFILES = st.fixed_dictionaries({}, optional={id: choices_of(id) for id in CHOICES})
 
 
 @pytest.fixture
@@ -54,6 +58,7 @@ def test_a_profile_has_one_choice_per_assumption() -> None:
     profile = Profile.of({id: choices[-1] for id, choices in CHOICES.items()})
 
     assert profile.list_envelope == "bare"
+    assert profile.page_size == "10"
     assert profile.server_quirks == "observed"
 
 
@@ -91,6 +96,7 @@ def test_an_unknown_choice_is_refused_with_the_nearest_and_all_valid_ones() -> N
         ("revoke-unknown", None, "null"),
         ("page-base", 0, "0"),
         ("page-size", 10, "10"),
+        ("page-size", 7, "7"),
     ],
 )
 def test_a_choice_that_is_not_text_is_refused_with_how_to_quote_it(id: str, value: Any, text: str) -> None:
@@ -101,13 +107,30 @@ def test_a_choice_that_is_not_text_is_refused_with_how_to_quote_it(id: str, valu
 
 
 @pytest.mark.parametrize(
-    ("id", "value"), [("page-base", False), ("page-size", 41), ("page-base", ["0"]), ("page-base", {})]
+    ("id", "value"), [("page-base", False), ("page-size", 1001), ("page-base", ["0"]), ("page-base", {})]
 )
 def test_a_choice_that_quotes_would_not_help_is_refused_with_the_valid_ones(id: str, value: Any) -> None:
     with pytest.raises(ProfileError, match=f"{id} has no choice .* Valid: {', '.join(CHOICES[id])}") as refused:
         check({id: value}, source="here")
 
     assert "quotes" not in str(refused.value)
+
+
+@pytest.mark.parametrize("size", ["1", "7", "40", "999", "1000"])
+def test_a_page_size_is_any_whole_number_from_1_to_1000(size: str) -> None:
+    assert check({"page-size": size}, source="here") == {"page-size": size}
+    assert TiledeskFake(profile={"page-size": size}).profile["page-size"] == size
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["0", "1001", "-1", "+7", "07", " 7", "7 ", "7.0", "1e2", "7_0", "", "\u0667", "\uff17", "9" * 5000, "seven"],
+)
+def test_any_other_page_size_is_refused_with_the_valid_ones(size: str) -> None:
+    with pytest.raises(ProfileError) as refused:
+        check({"page-size": size}, source="here")
+
+    assert str(refused.value).endswith("Valid: 40, 10, any whole number from 1 to 1000")
 
 
 def test_an_assumption_that_is_no_text_is_refused() -> None:
@@ -237,6 +260,39 @@ def test_a_file_that_is_missing_is_named(file: Path) -> None:
         read_profile(file)
 
     assert str(refused.value) == f"{file}: cannot be read: No such file or directory"
+
+
+def test_the_documented_profile_is_the_defaults() -> None:
+    assert read_profile("documented").choices == {}
+    assert TiledeskFake(profile="documented").profile == TiledeskFake().profile
+
+
+def test_the_likeliest_server_makes_every_choice_and_says_why() -> None:
+    siblings = read_profile("siblings")
+
+    assert set(siblings.choices) == set(siblings.evidence) == set(CHOICES)
+    assert TiledeskFake(profile="siblings").profile == siblings.choices
+    assert TiledeskFake(profile="siblings").evidence == siblings.evidence
+
+
+def test_every_shipped_profile_is_a_file_and_every_file_is_shipped() -> None:
+    assert {file.stem for file in SHIPPED_FILES.glob("*.yaml")} == set(SHIPPED)
+
+
+def test_a_shipped_name_wins_over_a_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "siblings", "profile: {page-base: '1'}")
+    monkeypatch.chdir(tmp_path)
+
+    assert read_profile("siblings").choices["sort-parameter"] == "sort"
+    for file in ("./siblings", Path("siblings"), tmp_path / "siblings", str(tmp_path / "siblings")):
+        assert read_profile(file).choices == {"page-base": "1"}
+        assert TiledeskFake(profile=file).profile["sort-parameter"] == "sortField"
+
+
+@pytest.mark.parametrize("name", ["sibling", "Siblings", "documentd"])
+def test_a_name_like_a_shipped_one_is_told_what_it_may_mean(name: str) -> None:
+    with pytest.raises(ProfileError, match=r"of the profiles that have a name; did you mean '(siblings|documented)'\?"):
+        TiledeskFake(profile=name)
 
 
 def test_a_fake_refuses_an_unknown_choice() -> None:

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import ignored_auth
 from tests import schemathesis_run
 from tests.schemathesis_run import Exchange, Outcome, Subject
 from tiledesk_fake import TiledeskFake, contract, demo
-from tiledesk_fake.contract.profile import CHOICES
+from tiledesk_fake.contract.profile import CHOICES, read_profile
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -58,7 +58,7 @@ class Profile:
     @property
     def status_of_again(self) -> int:
         """The status that answers the revocation of a token that is revoked already."""
-        refused = self.choices.get("revoke-again") == "unknown" and self.choices.get("revoke-unknown") != "null"
+        refused = self.choices.get("revoke-again") == "unknown" and self.choices.get("revoke-unknown", "404") == "404"
         return 404 if refused else 200
 
 
@@ -83,6 +83,14 @@ PROFILES = {
     ),
     "revoked tokens are gone": Profile(
         {"revoked-listed": "no", "revoke-again": "unknown", "revoke-foreign": "allowed", "revocation-enforced": "no"}
+    ),
+    "the likeliest real server": Profile(
+        read_profile("siblings").choices,
+        {"listTokens": (METHODS, NO_ERRORS), "revokeTokenByJti": (METHODS,), "revokeTokenById": (METHODS, NO_ERRORS)},
+        frozenset({("revokeTokenByJti", 500)}),
+    ),
+    "what is unknown is made, and refused to be found again": Profile(
+        {"revoke-unknown": "phantom", "revoke-again": "unknown", "page-size": "7", "tie-order": "natural"}
     ),
     "an invalid query fails": Profile({"invalid-query": "fail"}, {"listTokens": (NO_ERRORS,)}),
     "a malformed id fails": Profile({"malformed-id": "fail"}, {"revokeTokenById": (NO_ERRORS,)}),

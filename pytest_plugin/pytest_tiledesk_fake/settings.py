@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tiledesk_fake.contract.profile import check, parse_assumptions, read_profile
+from tiledesk_fake.contract.profile import check, is_shipped, nearest_shipped, parse_assumptions, read_profile
 from tiledesk_fake.core.clock import milliseconds
 from tiledesk_fake.errors import MisuseError, ProfileError, nearest
 from tiledesk_fake.violations.violation import CLIENT_RULES
@@ -28,6 +28,10 @@ _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no"
 
 class SettingError(Exception):
     """A setting that cannot work; the message begins with where it was made."""
+
+
+class _NoFile(SettingError):
+    """A setting names a file that is not there."""
 
 
 class Settings(NamedTuple):
@@ -157,7 +161,7 @@ def _from(*folders: Path) -> Callable[[str, str | Path], Path]:
             if candidate.exists() and not candidate.is_dir():
                 return candidate
         places = " or in ".join(dict.fromkeys(map(str, folders)))
-        raise SettingError(f"{source}: there is no file {str(name)!r} in {places}")
+        raise _NoFile(f"{source}: there is no file {str(name)!r} in {places}")
 
     return find
 
@@ -169,9 +173,11 @@ def _profile(value: Any, source: str, find: Callable[[str, str | Path], Path]) -
         if isinstance(value, Mapping):
             return check(value, source=source)
         if isinstance(value, Path) or (isinstance(value, str) and "=" not in value):
-            return read_profile(find(source, value)).choices
+            return read_profile(value if is_shipped(value) else find(source, value)).choices
         if isinstance(value, str):
             return parse_assumptions(_words(value), source=source)
+    except _NoFile as missing:
+        raise SettingError(f"{missing}{nearest_shipped(value)}") from None
     except ProfileError as problem:
         text = str(problem)
         raise SettingError(text if text.startswith(source) else f"{source}: {text}") from None

@@ -41,7 +41,8 @@ _TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
 class TiledeskFake:
     """A stateful fake of Tiledesk's JWT history API, in memory.
 
-    - `profile` turns assumptions: a mapping from their ids to choices, or the path of a profile file.
+    - `profile` turns assumptions: a mapping from their ids to choices, `"siblings"` for what the API's authors would
+      most probably have written, or the path of a profile file.
     - `secret` signs the tokens; it is random unless given.
     - `base_path` precedes every path; the contract's, `/v3`, unless given.
     - `host` and `port` are where the server listens; the default is a free port of 127.0.0.1.
@@ -218,7 +219,7 @@ class TiledeskFake:
         wanted = token.jti if token is not None else jti
         with self._state.lock:
             record = self._state.history.by_jti(wanted or "")
-            if record is None or (token is not None and token.id != hex_id(record.id)):
+            if record is None or record.is_phantom or (token is not None and token.id != hex_id(record.id)):
                 # Redacted, because a whole token is easily given for its jti.
                 shown = redacted(repr(wanted))
                 raise NotFound(f"this fake holds no token with the jti {shown}; issue_token makes tokens")

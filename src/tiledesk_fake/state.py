@@ -6,7 +6,7 @@ neither is known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from threading import RLock
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ from .contract import Contract
 from .core.clock import Clock, Setting
 from .core.faults import Faults
 from .core.history import History, Record
-from .core.ids import Ids, IdsState
+from .core.ids import Ids, IdsState, parse_hex_id
 from .core.journal import Journal
 from .core.users import User, Users, check_text, new_user
 from .errors import MisuseError, NotFound
 from .gate.gate import Caller, Gate
 from .gate.jwt import sign
-from .refusals import UnknownToken
+from .refusals import CannotDelete, UnknownToken
 
 _SET_BY_THE_FAKE = {"jti": "jti=…", "iat": "created_at=…", "exp": "expires_in=… or expires_at=…"}
 
@@ -55,14 +55,15 @@ class State:
         self.faults = Faults(names, self.lock, self.clock.now_ms)
         self._secret = secret.encode()
         self._ids = Ids(seed)
-        self._hold(Users(), History(), {})
+        self._hold(Users(), (), {})
 
-    def _hold(self, users: Users, history: History, claims: dict[int, Mapping[str, Any]]) -> None:
+    def _hold(self, users: Users, records: Iterable[Record], claims: dict[int, Mapping[str, Any]]) -> None:
+        profile = self.contract.profile
         self.users = users
-        self.history = history
+        self.history = History(records, ties=profile.tie_order)
         self._claims = claims
-        enforce = self.contract.profile.revocation_enforced == "yes"
-        self.gate = Gate(users, history, self.clock, self._secret, enforce_revocation=enforce)
+        enforce = profile.revocation_enforced == "yes"
+        self.gate = Gate(users, self.history, self.clock, self._secret, enforce_revocation=enforce)
 
     def reset(self) -> None:
         """Forget users, tokens, faults and exchanges, show the real time, start the ids again."""
@@ -71,7 +72,7 @@ class State:
             self.journal.clear()
             self.clock.resume()
             self._ids.restart()
-            self._hold(Users(), History(), {})
+            self._hold(Users(), (), {})
 
     def snapshot(self) -> Snapshot:
         """Users, tokens, clock and ids as they are now, for `restore`."""
@@ -88,7 +89,7 @@ class State:
             self.faults.clear()
             self.clock.restore(snapshot.clock)
             self._ids.resume_from(snapshot.ids)
-            self._hold(Users(snapshot.users), History(snapshot.records), dict(snapshot.claims))
+            self._hold(Users(snapshot.users), snapshot.records, dict(snapshot.claims))
 
     def add_user(self, email: str, password: str | None, id: int | None, active: bool) -> User:
         """A new user, with a new id unless one is given."""
@@ -165,14 +166,41 @@ class State:
         with self.lock:
             return self.history.revoke(record, self.clock.now_ms())
 
-    def revoke_as(self, caller: Caller, record: Record | None) -> Record:
-        """Revoke a token at the request of a caller; raises UnknownToken for what does not exist to this caller."""
-        profile = self.contract.profile
+    def revoke_jti_as(self, caller: Caller, jti: str) -> Record:
+        """Revoke the token with this jti at the request of a caller; the record as it is then.
+
+        Raises UnknownToken for what does not exist to this caller, unless that makes a phantom.
+        """
         with self.lock:
-            if (
-                record is None
-                or (record.user_id != caller.user_id and profile.revoke_foreign == "unknown")
-                or (record.revoked and profile.revoke_again == "unknown")
-            ):
+            return self._revoke_as(caller, self.history.by_jti(jti), jti=jti)
+
+    def revoke_id_as(self, caller: Caller, text: str) -> Record:
+        """Revoke the token whose record has this id, as `revoke_jti_as` does; raises CannotDelete for what is no id."""
+        id = parse_hex_id(text)
+        if id is None and self.contract.profile.malformed_id == "fail":
+            raise CannotDelete
+        with self.lock:
+            return self._revoke_as(caller, None if id is None else self.history.by_id(id), id=id)
+
+    def _revoke_as(self, caller: Caller, record: Record | None, *, jti: str = "", id: int | None = None) -> Record:
+        profile = self.contract.profile
+        # A phantom has no owner, and is as anybody's.
+        foreign = record is not None and not record.is_phantom and record.user_id != caller.user_id
+        if (
+            record is None
+            or (foreign and profile.revoke_foreign == "unknown")
+            or (record.revoked and profile.revoke_again == "unknown")
+        ):
+            if profile.revoke_unknown != "phantom":
                 raise UnknownToken
-            return self.revoke(record)
+            return self._phantom(jti, id, stored=record is None)
+        return self.history.revoke(record, self.clock.now_ms(), again=profile.revoke_again == "touched")
+
+    def _phantom(self, jti: str, id: int | None, *, stored: bool) -> Record:
+        """What the revocation of something unknown makes; not stored where its key exists, and only looks unknown."""
+        now_ms = self.clock.now_ms()
+        record = Record(now_ms, self._ids.object_id() if id is None else id, jti, "", revoked_ms=now_ms)
+        # Who revokes without end what is unknown gets answers, but no more memory.
+        if stored and not self.history.is_full:
+            self.history.add(record)
+        return record

@@ -246,9 +246,9 @@ def test_progress_is_visible_on_a_terminal(right: Target) -> None:
             pass
     os.close(parent)
 
-    assert b"[0/13] list-envelope" in said
-    assert b"\r\x1b[K13 of 13" not in said
-    assert said.rpartition(b"\x1b[K")[2].startswith(b"7 of 13 assumptions answered")
+    assert b"[0/14] list-envelope" in said
+    assert b"\r\x1b[K14 of 14" not in said
+    assert said.rpartition(b"\x1b[K")[2].startswith(b"8 of 14 assumptions answered")
 
 
 @pytest.mark.slow

@@ -1068,6 +1068,66 @@ def of_revocations_in_a_row_the_second_is_lost(world: World, request: Request, a
     return ask(request)
 
 
+# Of the likeliest real server.
+
+
+named("what ties is reversed with the direction", listing(), "order-of-ties", tie_order="natural")
+
+
+@wrong("invalid-direction", invalid_query="coerce")
+def a_bad_direction_is_taken_for_none(world: World, request: Request, ask: Ask) -> Answer:
+    right = ask(request)
+    return ask(request.asking(direction=None)) if request.lists and right.status == 500 else right
+
+
+@wrong("invalid-page", invalid_query="coerce")
+def a_page_that_is_no_number_is_refused(world: World, request: Request, ask: Ask) -> Answer:
+    return answer(400, {"success": False, "msg": "page"}) if request.query.get("page") == "abc" else ask(request)
+
+
+@wrong("invalid-page", invalid_query="coerce")
+def a_fraction_of_a_page_is_rounded_down(world: World, request: Request, ask: Ask) -> Answer:
+    page = request.query.get("page", "")
+    return ask(request.asking(page=page.partition(".")[0])) if "." in page else ask(request)
+
+
+@wrong("invalid-sort-field", invalid_query="coerce")
+def an_unknown_sort_field_is_taken_for_the_default(world: World, request: Request, ask: Ask) -> Answer:
+    field = request.query.get("sortField", "")
+    return ask(request.asking(sortField=None)) if field.startswith("created") else ask(request)
+
+
+@wrong("unknown-jti", "unknown-id", revoke_unknown="phantom")
+def a_phantom_belongs_to_whoever_made_it(world: World, request: Request, ask: Ask) -> Answer:
+    right = ask(request)
+    is_made = request.revokes and right.status == 200 and "id_user" not in right.json
+    return right.saying(right.json | {"id_user": world.ada.id}) if is_made else right
+
+
+@wrong("unknown-id", revoke_unknown="phantom")
+def a_phantom_has_another_id_than_was_asked_for(world: World, request: Request, ask: Ask) -> Answer:
+    right = ask(request)
+    is_made = request.by_id and right.status == 200 and "id_user" not in right.json
+    return right.saying(right.json | {"_id": "f" * 24}) if is_made else right
+
+
+@wrong("unknown-jti", revoke_unknown="phantom")
+def what_is_unknown_is_refused(world: World, request: Request, ask: Ask) -> Answer:
+    right = ask(request)
+    is_made = request.revokes and right.status == 200 and "id_user" not in right.json
+    return answer(404, {"success": False, "msg": "Object not found."}) if is_made else right
+
+
+@wrong("revoking-again-changes-nothing", "revokes-again", revoke_again="touched")
+def a_second_revocation_touches_nothing(world: World, request: Request, ask: Ask) -> Answer:
+    if not request.revokes:
+        return ask(request)
+    if request.key not in world.memory:
+        world.memory[request.key] = ask(request)
+    first: Answer = world.memory[request.key]
+    return first
+
+
 # What goes wrong now and then.
 
 

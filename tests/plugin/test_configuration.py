@@ -182,7 +182,37 @@ def on_command_line(name: str, value: str) -> Setup:
     return Setup(OTHER, {}, (f"--tiledesk-{name}", value))
 
 
+MARKING = """
+    import pytest
+
+    def pytest_collection_modifyitems(items):
+        for item in items:
+            item.add_marker(pytest.mark.tiledesk(profile="siblings"))
+"""
+IS_SIBLINGS = {
+    "test_it.py": """
+        import pytest
+
+        def test_configured(fake_tiledesk):
+            assert fake_tiledesk.profile["sort-parameter"] == "sort"
+
+        @pytest.mark.tiledesk(profile="documented")
+        def test_marked(fake_tiledesk):
+            assert fake_tiledesk.profile["sort-parameter"] == "sortField"
+    """,
+    # Its name is taken.
+    "siblings": "no profile",
+}
+SHIPPED = {
+    "marker": Setup({**IS_SIBLINGS, "conftest.py": MARKING}, {}, ("-rA",)),
+    "command line": Setup(IS_SIBLINGS, {}, ("-rA", "--tiledesk-profile", "siblings")),
+    "environment": Setup(IS_SIBLINGS, {"TILEDESK_FAKE_PROFILE": "siblings"}, ("-rA",)),
+    "ini": Setup({**IS_SIBLINGS, "pytest.ini": "[pytest]\ntiledesk_profile = siblings\n"}, {}, ("-rA",)),
+}
+
 WRONG = {
+    "--tiledesk-profile: there is no file 'sibling' in FOLDER; of the profiles that have a name; did you mean "
+    "'siblings'? Valid: documented, siblings": on_command_line("profile", "sibling"),
     f"tiledesk_allow in pytest.ini: {NO_RULE}": in_ini("allow", "auth-schema"),
     f"tiledesk_allow in pyproject.toml: {NO_RULE}": in_toml("allow", '["unknown-path", "auth-schema"]'),
     f"TILEDESK_FAKE_ALLOW: {NO_RULE}": in_environment("allow", "unknown-path,auth-schema"),
@@ -220,6 +250,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     setups = {f"sources: {name}": case.setup for name, case in SOURCES.items()}
     setups |= {f"strictness: {name}": case.setup for name, case in STRICTNESS.items()}
     setups |= {f"files: {name}": setup for name, setup in FILES.items()}
+    setups |= {f"shipped: {name}": setup for name, setup in SHIPPED.items()}
     setups |= {f"wrong: {name}": setup for name, setup in WRONG.items()}
     return run_many(tmp_path_factory.mktemp("configured"), setups)
 
@@ -279,6 +310,13 @@ def test_any_file_that_pytest_reads_will_do(runs: Runs, name: str) -> None:
 
     assert broken_rules(run, "test_plain") == ALL - {"auth-scheme", "unknown-path"}
     assert turned(project.read("profiles.txt")) == {"page-base"}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_profile_goes_by_name_wherever_a_profile_is_named(runs: Runs, name: str) -> None:
+    _, run = runs[f"shipped: {name}"]
+
+    assert run.outcomes == {"test_configured": ["passed"], "test_marked": ["passed"]}
 
 
 @pytest.mark.parametrize("told", with_native(WRONG))

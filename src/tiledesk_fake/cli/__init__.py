@@ -70,7 +70,7 @@ def serve(
     *,
     host: str,
     port: int,
-    profile_file: Path | None,
+    profile: str | None,
     assumptions: tuple[str, ...],
     scenario: Path | None,
     secret: str | None,
@@ -83,7 +83,7 @@ def serve(
     says where it listens.
     """
     fake = TiledeskFake(
-        profile=options.choices(profile_file, assumptions), secret=secret, base_path=base_path, host=host, port=port
+        profile=options.choices(profile, assumptions), secret=secret, base_path=base_path, host=host, port=port
     )
     fake.load(demo.scenario() if scenario is None else scenario)
     # The system's own handler writes to the socket, at once and in whichever thread. Waiting for an Event would miss a

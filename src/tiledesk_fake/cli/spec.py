@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,7 +9,8 @@ import click
 from .. import contract
 from ..contract.overlay import overlay
 from ..contract.published import FORMS, published
-from .options import ASSUMPTIONS, assume, choices, profile
+from .options import ASSUMPTIONS, assume, choices
+from .options import profile as profile_option
 
 # A scheme, a host or its address, and a path. Credentials would be published, a query precede what is called.
 _SERVER = re.compile(
@@ -38,7 +38,7 @@ class _Server(click.types.StringParamType):
 
 
 @click.command(epilog=ASSUMPTIONS)
-@profile
+@profile_option
 @assume
 @click.option(
     "--openapi",
@@ -67,7 +67,7 @@ class _Server(click.types.StringParamType):
 )
 def spec(
     *,
-    profile_file: Path | None,
+    profile: str | None,
     assumptions: tuple[str, ...],
     openapi: str | None,
     server: str | None,
@@ -78,7 +78,7 @@ def spec(
 
     It is what the fake serves under the given choices, and says of each behaviour how it is known.
     """
-    made = choices(profile_file, assumptions)
+    made = choices(profile, assumptions)
     if as_overlay:
         document = overlay(made, openapi=openapi, server=server)
     else:

@@ -113,10 +113,9 @@ def _options(command: Any) -> Any:
 @_options
 @click.option(
     "--profile",
-    "profile_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="A YAML file that turns assumptions: `profile:` maps ids to choices.",
+    metavar="NAME|FILE",
+    help="documented, the default; siblings, what the API's authors would most probably have written; or a YAML file, "
+    "in which `profile:` maps ids to choices.",
 )
 @click.option(
     "--assume", "assumptions", metavar="ID=CHOICE", multiple=True, help="Turn one assumption; may be repeated."
@@ -138,7 +137,7 @@ def check(
     url: str,
     may_revoke: bool,
     timeout_s: float,
-    profile_file: Path | None,
+    profile: str | None,
     assumptions: tuple[str, ...],
     examples: int,
     seed: int | None,
@@ -150,7 +149,7 @@ def check(
     if report is not None:
         form_of(report)
         check_writable(report)
-    choices = {} if profile_file is None else dict(read_profile(profile_file).choices)
+    choices = {} if profile is None else dict(read_profile(profile).choices)
     target = Target(
         url,
         tuple(context.ensure_object(dict).get("credentials", ())),

@@ -135,7 +135,7 @@ def _to_find(exam: Examination) -> list[Sacrifice]:
 
 def _config(exam: Examination, examples: int, headers: Mapping[str, str]) -> dict[str, Any]:
     fails = {
-        "listTokens": exam.profile.invalid_query == "fail",
+        "listTokens": exam.profile.invalid_query in ("fail", "coerce"),
         "revokeTokenById": exam.profile.malformed_id == "fail",
     }
     return {

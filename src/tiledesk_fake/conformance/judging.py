@@ -5,9 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import contract as contracts
+from ..core.ids import OBJECT_ID
 from .credentials import Redaction
 from .forms import names_in, problem, response_form
 from .outcome import Broken
+from .paths import key_in
 from .reply import Reply
 
 Record = Mapping[str, Any]
@@ -66,12 +68,26 @@ class Judging:
 
     def expect_unknown(self, reply: Reply, rule: str | None = None) -> None:
         """Break the rule unless a revocation was answered as one of what does not exist."""
-        if self.profile.revoke_unknown == "null":
+        if self.profile.revoke_unknown == "phantom":
+            self._expect_phantom(reply, rule)
+        elif self.profile.revoke_unknown == "null":
             right = reply.status == 200 and reply.body.strip() == b"null"
             expect(right, "200 with the body null, as for a token that does not exist", reply, rule=rule)
         else:
             expect(reply.status == 404, "404, as for a token that does not exist", reply, rule=rule)
             self.expect_json(reply, "UnknownToken", 404, rule="refusal-form")
+
+    def _expect_phantom(self, reply: Reply, rule: str | None) -> None:
+        """Break the rule unless a revocation was answered with what it made, of which only the key is known."""
+        expect(reply.status == 200, "200, because the revocation of nothing makes a record", reply, rule=rule)
+        self.expect_json(reply, "RevokedByJti", 200, rule="revocation-form")
+        if self.profile.revoke_answer != "record":
+            return
+        body, (by, key) = reply.json, key_in(reply.target)
+        if by == "jti":
+            expect(body.get("jti") == key, "a record with the jti that was asked for", reply, rule=rule)
+        elif OBJECT_ID.fullmatch(key):
+            expect(body["_id"] == key.lower(), "a record with the id that was asked for", reply, rule=rule)
 
     def expect_revoked(self, reply: Reply, record: Record, rule: str | None = None) -> None:
         """Break the rule unless a revocation of this record was answered as a success."""

@@ -1,6 +1,6 @@
 """The paths of the JWT history, below the base path of a server."""
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 HISTORY = "/jwt/history"
 
@@ -21,6 +21,18 @@ def id_path(id: str) -> str:
     '/jwt/history/id/65a1f0c2d4e6b8a09c7e5d31'
     """
     return f"{HISTORY}/id/{quote(utf8(id), safe='')}"
+
+
+def key_in(target: str) -> tuple[str, str]:
+    """The key that a target revokes by: `jti` or `id`, and its value.
+
+    >>> key_in("/v3/jwt/history/id/1"), key_in("/v3/jwt/history/id%2F1/"), key_in("/v3/jwt/history/id")
+    (('id', '1'), ('jti', 'id/1'), ('jti', 'id'))
+    """
+    path = target.partition("?")[0]
+    segments = path[path.lower().rindex(HISTORY) + len(HISTORY) :].strip("/").split("/")
+    by = "id" if len(segments) > 1 and segments[0].lower() == "id" else "jti"
+    return by, unquote(segments[-1], errors="surrogatepass")
 
 
 def utf8(key: str) -> bytes:

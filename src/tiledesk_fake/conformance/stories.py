@@ -67,5 +67,6 @@ class Stories:
         revoked, after = first(key), exam.records()
         exam.clock.sleep(_TICK_S)
         again, after_again = first(key), exam.records()
+        exam.clock.sleep(_TICK_S)
         again_otherwise, at_last = second(other), exam.records()
         return Story(token, before, revoked, after, again, after_again, again_otherwise, at_last)

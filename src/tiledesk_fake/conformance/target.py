@@ -43,7 +43,7 @@ def target(
 
     - `basic` are credentials `ADDRESS:PASSWORD`, `jwt` tokens, one or several of each. Those of one user belong
       together; the first user is examined, a second one shows that users are kept apart.
-    - `profile` maps assumptions to choices, or is the path of a profile file.
+    - `profile` maps assumptions to choices, or is the name of a shipped profile or the path of a profile file.
     - `may_revoke`: without it nothing is changed on the server; with it, tokens of the first user are revoked.
     - `examples` bounds what is generated for each operation, `seed` repeats it.
     - `timeout_s` is how long a whole answer is waited for, 0.1 to 3600 seconds.

@@ -210,7 +210,7 @@ class Contract:
     def _check_responses(self) -> None:
         declared = self.document["components"]["responses"]
         for name in RESPONSES:
-            if name == "UnknownToken" and self.profile.revoke_unknown == "null":
+            if name == "UnknownToken" and self.profile.revoke_unknown != "404":
                 continue
             if name not in self.responses:
                 raise self._error(f"expected an operation to answer {name!r}{nearest(name, declared)}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from .contract import load
 from .published import published
+from .specialising import alternative_of
 
 _PLAIN = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
@@ -42,7 +43,7 @@ invalid.', 'update': {'minimum': 1, 'default': 1}}]
 
 
 def _meaning(assumption: Mapping[str, Any], choice: str) -> str:
-    told = assumption if choice == assumption["default"] else assumption["alternatives"][choice]
+    told = assumption if choice == assumption["default"] else alternative_of(assumption, choice)
     return str(told["meaning"])
 
 

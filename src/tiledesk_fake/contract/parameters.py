@@ -10,6 +10,7 @@ from jsonschema_rs import Validator, validator_for
 
 from ..core.redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
+from . import coercion
 from .contract import Contract, Operation, Parameter
 
 Query = Mapping[str, Sequence[str]]
@@ -38,9 +39,15 @@ class Parameters:
     def read(self, operation: Operation, path: Mapping[str, str], query: Query) -> dict[str, Any]:
         """The value of each parameter by its role; what is absent has its default.
 
-        An invalid value in the query raises InvalidParameter or ServerFails or counts as absent (assumed:
-        invalid-query); one in the path raises InvalidParameter.
+        An invalid value in the query raises InvalidParameter or ServerFails, counts as absent or is taken for what it
+        may mean (assumed: invalid-query); one in the path raises InvalidParameter.
         """
+        if self._policy == "coerce" and operation.id == "listTokens":
+            try:
+                meant = coercion.read(operation, query)
+            except coercion.BadDirection:
+                raise ServerFails from None
+            return {"sortField": meant.field, "direction": meant.direction, "page": meant.page}
         values = {}
         for parameter in operation.parameters:
             if parameter.location == "path":

@@ -5,25 +5,44 @@ defaults, evidence and the patches of the contract are in `openapi/jwt.yaml`; `c
 name the same ids and choices.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from ..errors import ProfileError, nearest
+
+
+class WholeNumbers(NamedTuple):
+    """Beside its named choices, an assumption takes any whole number from `least` to `most`."""
+
+    least: int
+    most: int
+
+    def __str__(self) -> str:
+        return f"any whole number from {self.least} to {self.most}"
+
+    def holds(self, choice: str) -> bool:
+        """Whether the text is one of them, written as JSON writes it."""
+        return bool(_WHOLE.fullmatch(choice)) and self.least <= int(choice) <= self.most
+
+
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
 class Profile(NamedTuple):
     """One choice per assumption; every combination is valid."""
 
     page_base: Literal["0", "1"]
-    page_size: Literal["40", "10"]
+    page_size: Annotated[Literal["40", "10"] | str, WholeNumbers(1, 1000)]
     list_envelope: Literal["jwts", "jwtHistories", "bare"]
     sort_parameter: Literal["sortField", "sort"]
-    invalid_query: Literal["reject", "ignore", "fail"]
+    tie_order: Literal["id", "natural"]
+    invalid_query: Literal["reject", "ignore", "fail", "coerce"]
     revoked_listed: Literal["yes", "no"]
     revoke_answer: Literal["record", "success", "counts"]
-    revoke_unknown: Literal["404", "null"]
-    revoke_again: Literal["same", "unknown"]
+    revoke_unknown: Literal["404", "null", "phantom"]
+    revoke_again: Literal["same", "touched", "unknown"]
     revoke_foreign: Literal["unknown", "allowed"]
     malformed_id: Literal["unknown", "fail"]
     revocation_enforced: Literal["yes", "no"]
@@ -39,12 +58,42 @@ def _field(id: str) -> str:
     return id.replace("-", "_")
 
 
-def _choices() -> dict[str, tuple[str, ...]]:
-    return {name.replace("_", "-"): get_args(choices) for name, choices in Profile.__annotations__.items()}
+def _choices() -> tuple[dict[str, tuple[str, ...]], dict[str, WholeNumbers]]:
+    named: dict[str, tuple[str, ...]] = {}
+    numbers: dict[str, WholeNumbers] = {}
+    for field, choices in Profile.__annotations__.items():
+        id = field.replace("_", "-")
+        kinds = get_args(choices)
+        if isinstance(kinds[-1], WholeNumbers):
+            numbers[id] = kinds[-1]
+            kinds = get_args(get_args(kinds[0])[0])
+        named[id] = kinds
+    return named, numbers
 
 
-CHOICES: Mapping[str, tuple[str, ...]] = _choices()
-"""The choices that the code implements, by the id of their assumption."""
+CHOICES: Mapping[str, tuple[str, ...]]
+"""The choices that the code implements, by the id of their assumption; those that have a name."""
+NUMBERS: Mapping[str, WholeNumbers]
+"""The assumptions whose choice may be any whole number of a range."""
+CHOICES, NUMBERS = _choices()
+
+
+def is_choice(id: str, choice: object) -> bool:
+    """Whether an assumption has this choice.
+
+    >>> is_choice("page-size", "7"), is_choice("page-size", "0")
+    (True, False)
+    """
+    return isinstance(choice, str) and (choice in CHOICES[id] or (id in NUMBERS and NUMBERS[id].holds(choice)))
+
+
+def described(id: str) -> tuple[str, ...]:
+    """The choices of an assumption, as messages list them.
+
+    >>> described("page-size")
+    ('40', '10', 'any whole number from 1 to 1000')
+    """
+    return (*CHOICES[id], str(NUMBERS[id])) if id in NUMBERS else CHOICES[id]
 
 
 def check(choices: Mapping[Any, Any], *, source: str) -> dict[str, str]:
@@ -58,9 +107,10 @@ def check(choices: Mapping[Any, Any], *, source: str) -> dict[str, str]:
     for id, choice in choices.items():
         if id not in CHOICES:
             raise ProfileError(f"{source}: there is no assumption {id!r}{nearest(str(id), CHOICES)}")
-        if not isinstance(choice, str) or choice not in CHOICES[id]:
-            hint = nearest(str(choice), CHOICES[id])
-            if (written := _as_written(choice)) in CHOICES[id]:
+        if not is_choice(id, choice):
+            # Of two numbers neither is meant by the other.
+            hint = f"; Valid: {', '.join(described(id))}" if id in NUMBERS else nearest(str(choice), CHOICES[id])
+            if is_choice(id, written := _as_written(choice)):
                 hint = f"; it must be text, so put it in quotes: '{written}'"
             raise ProfileError(f"{source}: {id} has no choice {choice!r}{hint}")
     return dict(choices)
@@ -91,6 +141,11 @@ def parse_assumptions(assumptions: Iterable[str], *, source: str) -> dict[str, s
 
 
 _PARTS = ("profile", "evidence")
+_SHIPPED = Path(__file__).parents[1] / "profiles"
+
+SHIPPED = ("documented", "siblings")
+"""The profiles that come with the package, by name: what is documented, with the defaults for all else; and what the
+authors of the API would most probably have written, going by the routes beside it."""
 
 
 class ProfileFile(NamedTuple):
@@ -100,22 +155,24 @@ class ProfileFile(NamedTuple):
     evidence: Mapping[str, str]
 
 
-def read_profile(path: str | Path) -> ProfileFile:
-    """Read a profile file: YAML with `profile:` (id to choice) and, optionally, `evidence:` (id to text).
+def read_profile(profile: str | Path) -> ProfileFile:
+    """Read a profile: one that is SHIPPED, by its name, or a file.
 
-    What nobody found out may stand in it and means the default: `unknown`, or null for the assumptions that have a
-    choice of that name. Raises ProfileError, naming the file, the line and the key.
+    The file is YAML with `profile:` (id to choice) and, optionally, `evidence:` (id to text). Text that names a shipped
+    profile is never a file; a Path always is, and so is `./siblings`. What nobody found out may stand in it and means
+    the default: `unknown`, or null for the assumptions that have a choice of that name. Raises ProfileError, naming the
+    file, the line and the key.
+
+    >>> read_profile("siblings").choices["sort-parameter"]
+    'sort'
     """
     from .. import yamlfile
 
+    path = _SHIPPED / f"{profile}.yaml" if is_shipped(profile) else Path(profile)
     try:
-        file = yamlfile.load(Path(path), ProfileError)
+        file = yamlfile.load(path, ProfileError)
     except ProfileError as problem:
-        id, equals, choice = str(path).partition("=")
-        if not equals or id not in CHOICES:
-            raise
-        written = f"profile={{{id!r}: {choice!r}}}, or on the command line --assume {path}"
-        raise ProfileError(f"{problem}; a choice that is in no file is written {written}") from problem
+        raise ProfileError(f"{problem}{_perhaps_meant(profile)}") from problem
     content = file.content
     if not isinstance(content, dict) or "profile" not in content:
         raise ProfileError(
@@ -145,6 +202,26 @@ def read_profile(path: str | Path) -> ProfileFile:
         except ProfileError as problem:
             raise ProfileError(f"{file.place('profile', id)}: {problem}") from None
     return ProfileFile(made, parts["evidence"])
+
+
+def is_shipped(profile: object) -> bool:
+    """Whether this is the name of a profile that comes with the package."""
+    return isinstance(profile, str) and profile in SHIPPED
+
+
+def _perhaps_meant(profile: str | Path) -> str:
+    """What to write instead of a name that is no file's: nothing where it looks like one."""
+    id, equals, choice = str(profile).partition("=")
+    if equals and id in CHOICES:
+        written = f"profile={{{id!r}: {choice!r}}}, or on the command line --assume {profile}"
+        return f"; a choice that is in no file is written {written}"
+    return nearest_shipped(profile)
+
+
+def nearest_shipped(profile: str | Path) -> str:
+    """A hint that lists the shipped profiles, for a word that is none and no name of a file either."""
+    is_word = isinstance(profile, str) and profile.replace("-", "").isalpha()
+    return f"; of the profiles that have a name{nearest(str(profile), SHIPPED)}" if is_word else ""
 
 
 def _is_not_found_out(id: object, choice: object) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import ContractError, nearest
 from .file import METHODS
-from .profile import CHOICES
+from .profile import CHOICES, NUMBERS, WholeNumbers, described, is_choice
 
 
 def checked_assumptions(document: Mapping[str, Any], file: str) -> dict[str, dict[str, Any]]:
@@ -17,14 +17,18 @@ def checked_assumptions(document: Mapping[str, Any], file: str) -> dict[str, dic
             raise ContractError(f"{file}: the code implements no assumption {id!r}{nearest(id, CHOICES)}")
         written = [assumption["default"], *assumption["alternatives"]]
         for choice in written:
-            if choice not in CHOICES[id]:
-                known = CHOICES[id]
+            if not is_choice(id, choice):
+                known = described(id)
                 raise ContractError(
                     f"{file}: {id}: the code implements no choice {choice!r}{nearest(str(choice), known)}"
                 )
         for choice in CHOICES[id]:
             if choice not in written:
                 raise ContractError(f"{file}: {id}: expected the choice {choice!r}{nearest(choice, written)}")
+        numbers = assumption.get("numbers")
+        found = None if numbers is None else WholeNumbers(numbers["minimum"], numbers["maximum"])
+        if found != NUMBERS.get(id):
+            raise ContractError(f"{file}: {id}: expected {NUMBERS.get(id) or 'no numbers'}, got {found or 'none'}")
     for id in CHOICES:
         if id not in assumptions:
             raise ContractError(f"{file}: expected the assumption {id!r}{nearest(id, assumptions)}")
@@ -44,14 +48,43 @@ def specialised(document: Mapping[str, Any], made: Mapping[str, str]) -> dict[st
         assumption["choice"] = made[assumption["id"]]
         if assumption["choice"] == assumption["default"]:
             continue
-        patch = _with_references(assumption["alternatives"][assumption["choice"]]["patch"])
+        patch = _with_references(alternative_of(assumption, assumption["choice"])["patch"])
         specialised["components"] = merge_patch(specialised["components"], patch.get("components", {}))
         for id, change in patch.get("operations", {}).items():
             if id not in operations:
                 raise ContractError(f"{assumption['id']}: patches the operation {id!r}{nearest(id, operations)}")
             item, method = operations[id]
             item[method] = merge_patch(item[method], change)
+    if made["page-size"] not in CHOICES["page-size"]:
+        _cut_to_a_page(specialised["components"])
     return specialised
+
+
+def alternative_of(assumption: Mapping[str, Any], choice: str) -> Mapping[str, Any]:
+    """The meaning and the patch of a choice that is not the default."""
+    alternative: Mapping[str, Any] | None = assumption["alternatives"].get(choice)
+    if alternative is None:
+        numbers = assumption["numbers"]
+        alternative = {"meaning": numbers["meaning"], "patch": _filled(numbers["patch"], int(choice))}
+    return alternative
+
+
+def _filled(patch: Any, number: int) -> Any:
+    """The patch of a whole number, with the number wherever it says `$choice`."""
+    if isinstance(patch, dict):
+        return {key: _filled(value, number) for key, value in patch.items()}
+    return number if patch == "$choice" else patch
+
+
+def _cut_to_a_page(components: Mapping[str, Any]) -> None:
+    """Let the example of a page show no more records than a page has; a merge patch cannot shorten a list."""
+    most = components["schemas"]["TokenPage"]["maxItems"]
+    example = components["examples"]["firstPage"]
+    shown = example["value"]
+    if isinstance(shown, list):
+        example["value"] = shown[:most]
+    else:
+        example["value"] = {key: part[:most] if isinstance(part, list) else part for key, part in shown.items()}
 
 
 def _with_references(patch: Any) -> Any:

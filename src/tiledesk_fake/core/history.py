@@ -6,8 +6,10 @@ around every call.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from itertools import count
+from typing import Any, Literal, NamedTuple
 
 from sortedcontainers import SortedList
 
@@ -17,6 +19,9 @@ from .ids import hex_id
 
 class Record(NamedTuple):
     """One token in a history; times are milliseconds since 1970. A changed record is a new one.
+
+    A phantom, which the revocation of an unknown token made, has no user, and no jti unless that was its key: both are
+    empty then.
 
     Creation and id come first, so that records compare in the default order without a key: a million keys would cost
     as much memory as the records.
@@ -35,34 +40,53 @@ class Record(NamedTuple):
         return self.revoked_ms is not None
 
     @property
+    def is_phantom(self) -> bool:
+        """Whether it is nobody's."""
+        return not self.user_id
+
+    @property
     def updated_ms(self) -> int:
         """When the record changed last: when it was revoked, or else created."""
         return self.created_ms if self.revoked_ms is None else self.revoked_ms
 
 
 class Page(NamedTuple):
-    """One page: the number of records over all pages, and the records on this one."""
+    """One page: the number of records over all pages, and the records on this one, which nobody may change."""
 
     total: int
     records: list[Record]
 
 
-# What each sort field orders by; the id breaks ties. All of one user's records share user_id and version.
-_KEYS: dict[str, Callable[[Record], object] | None] = {
-    "created_at": None,
-    "updated_at": lambda record: (record.updated_ms, record.id),
-    "expires_at": lambda record: (record.expires_ms is not None, record.expires_ms or 0, record.id),
-    "jti": lambda record: (record.jti, record.id),
+Ties = Literal["id", "natural"]
+
+# What each sort field orders by. A field that a record lacks sorts before every value; all of one user's records share
+# user_id and version, and no two records share id or jti.
+_VALUES: dict[str, Callable[[Record], Any]] = {
+    "created_at": lambda record: record.created_ms,
+    "updated_at": lambda record: record.updated_ms,
+    "expires_at": lambda record: -math.inf if record.expires_ms is None else record.expires_ms,
+    "jti": lambda record: record.jti,
     "id": lambda record: record.id,
-    "user_id": lambda record: record.id,
-    "revoked": lambda record: (record.revoked, record.id),
-    "version": lambda record: record.id,
+    "user_id": lambda record: 0,
+    "revoked": lambda record: int(record.revoked),
+    "version": lambda record: 0,
 }
+_UNIQUE = ("id", "jti")
 
-SORT_FIELDS = tuple(_KEYS)
-"""The fields that a history can be sorted by. A field that a record lacks sorts before every value."""
+SORT_FIELDS = tuple(_VALUES)
+"""The fields that a history can be sorted by."""
 
-_DEFAULT = ("created_at", False)
+
+class _Order(NamedTuple):
+    """An order that is kept: by a field, None for that of issue, ascending or not, with the revoked records or not."""
+
+    field: str | None
+    ties: Ties = "id"
+    descending: bool = False
+    without_revoked: bool = False
+
+
+_DEFAULT = _Order("created_at")
 
 # Of one fake, about a gigabyte; a loop that never ends should end before the memory does.
 MOST_TOKENS = 2_000_000
@@ -72,14 +96,19 @@ class History:
     """The records of one fake, by jti, by id, and by user in any order.
 
     An order is built when it is first asked for and kept from then on, so that a page costs the same however long the
-    history is.
+    history is. `ties` says in which order records are that tie in the field they are sorted by: by id in the direction
+    of the list, or as they were added, whatever the direction.
     """
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
+    def __init__(self, records: Iterable[Record] = (), ties: Ties = "id") -> None:
+        self._ties = ties
         self._by_jti: dict[str, Record] = {}
+        # In the order in which they were added.
         self._by_id: dict[int, Record] = {}
-        # By user, then by sort field and whether revoked records are left out.
-        self._orders: dict[str, dict[tuple[str, bool], SortedList[Record]]] = {}
+        # By id, the place of each record in the order of issue; None until it is asked for.
+        self._places: dict[int, int] | None = None
+        self._next_place = count()
+        self._orders: dict[str, dict[_Order, SortedList[Record]]] = {}
         for record in records:
             self.add(record)
 
@@ -92,15 +121,29 @@ class History:
             raise AlreadyExists(f"there is a token with the jti {record.jti!r} already")
         if record.id in self._by_id:
             raise AlreadyExists(f"there is a token with the id {hex_id(record.id)} already")
-        if len(self._by_id) >= MOST_TOKENS:
+        if self.is_full:
             raise MisuseError(f"expected at most {MOST_TOKENS:,} tokens in one fake; reset() it, or make another")
-        self._by_jti[record.jti] = self._by_id[record.id] = record
+        self._hold(record)
+        if self._places is not None:
+            self._places[record.id] = next(self._next_place)
+        if record.is_phantom:
+            return
         orders = self._orders.get(record.user_id)
         if orders is None:
             orders = self._orders[record.user_id] = {_DEFAULT: SortedList()}
-        for (_, without_revoked), order in orders.items():
-            if not (without_revoked and record.revoked):
-                order.add(record)
+        for order, records in orders.items():
+            if not (order.without_revoked and record.revoked):
+                records.add(record)
+
+    def _hold(self, record: Record) -> None:
+        self._by_id[record.id] = record
+        if record.jti:
+            self._by_jti[record.jti] = record
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more records can be added."""
+        return len(self._by_id) >= MOST_TOKENS
 
     def by_jti(self, jti: str) -> Record | None:
         """The record with exactly this jti, None if there is none."""
@@ -117,36 +160,64 @@ class History:
 
     def of(self, user_id: str) -> list[Record]:
         """All records of a user, the newest first."""
-        return list(reversed(self._order(user_id, _DEFAULT)))
+        return list(reversed(self._kept(user_id, _DEFAULT)))
 
     def page(
-        self, user_id: str, field: str, *, descending: bool, start: int, size: int, without_revoked: bool = False
+        self, user_id: str, field: str | None, *, descending: bool, start: int, size: int, without_revoked: bool = False
     ) -> Page:
-        """`size` records of a user from position `start`, ordered by `field`, ties by id in the same direction."""
-        order = self._order(user_id, (field, without_revoked))
-        return Page(len(order), _slice(order, start, size, descending=descending))
+        """`size` records of a user from position `start`, ordered by `field`; in the order of issue if it is None."""
+        order, backwards = self._order(field, descending, without_revoked)
+        records = self._kept(user_id, order)
+        return Page(len(records), _slice(records, start, size, backwards=backwards))
 
-    def revoke(self, record: Record, at_ms: int) -> Record:
-        """The record, revoked at this time; one that is revoked already stays as it is."""
-        if record.revoked:
+    def _order(self, field: str | None, descending: bool, without_revoked: bool) -> tuple[_Order, bool]:
+        """The order to keep for a list, and whether that is to be read backwards."""
+        if field is None:
+            return _Order(None, "natural", False, without_revoked), False
+        if self._ties == "id" or field in _UNIQUE:
+            return _Order(field, "id", False, without_revoked), descending
+        # What ties stays in one order, so that the one direction is not the other backwards.
+        return _Order(field, "natural", descending, without_revoked), False
+
+    def revoke(self, record: Record, at_ms: int, *, again: bool = False) -> Record:
+        """The record, revoked at this time; one that is revoked already stays as it is, unless `again`."""
+        if record.revoked and not again:
             return record
         revoked = Record(*record[:-1], at_ms)
-        self._by_jti[record.jti] = self._by_id[record.id] = revoked
-        for (_, without_revoked), order in self._orders[record.user_id].items():
-            order.remove(record)
-            if not without_revoked:
-                order.add(revoked)
+        self._hold(revoked)
+        for order, records in self._orders[record.user_id].items() if not record.is_phantom else ():
+            if not (order.without_revoked and record.revoked):
+                records.remove(record)
+            if not order.without_revoked:
+                records.add(revoked)
         return revoked
 
-    def _order(self, user_id: str, kind: tuple[str, bool]) -> SortedList[Record]:
+    def _kept(self, user_id: str, order: _Order) -> SortedList[Record]:
         orders = self._orders.get(user_id)
         if orders is None:
             return SortedList()
-        if kind not in orders:
-            field, without_revoked = kind
-            records = (record for record in orders[_DEFAULT] if not (without_revoked and record.revoked))
-            orders[kind] = SortedList(records, key=_KEYS[field])
-        return orders[kind]
+        if order not in orders:
+            records = (record for record in orders[_DEFAULT] if not (order.without_revoked and record.revoked))
+            orders[order] = SortedList(records, key=self._key(order))
+        return orders[order]
+
+    def _key(self, order: _Order) -> Callable[[Record], Any] | None:
+        if order.field is None:
+            place = self._place_of_each()
+            return lambda record: place[record.id]
+        value = _VALUES[order.field]
+        if order.field in _UNIQUE:
+            return value
+        if order.ties == "id":
+            # Records compare in the default order without a key.
+            return None if order.field == _DEFAULT.field else lambda record: (value(record), record.id)
+        place, sign = self._place_of_each(), -1 if order.descending else 1
+        return lambda record: (sign * value(record), place[record.id])
+
+    def _place_of_each(self) -> dict[int, int]:
+        if self._places is None:
+            self._places = {id: next(self._next_place) for id in self._by_id}
+        return self._places
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._by_id.values())
@@ -158,12 +229,12 @@ class History:
         return f"<History of {len(self)} tokens of {len(self._orders)} users>"
 
 
-def _slice(order: SortedList[Record], start: int, size: int, *, descending: bool) -> list[Record]:
-    count = len(order)
-    if start >= count:
+def _slice(order: SortedList[Record], start: int, size: int, *, backwards: bool) -> list[Record]:
+    length = len(order)
+    if start >= length:
         return []
-    if descending:
-        records: list[Record] = order[max(0, count - start - size) : count - start]
+    if backwards:
+        records: list[Record] = order[max(0, length - start - size) : length - start]
         return records[::-1]
     page: list[Record] = order[start : start + size]
     return page

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.history import Record
-from ..core.ids import parse_hex_id
 from ..gate.gate import Caller
 from ..refusals import CannotDelete, UnknownToken
 from ..state import State
@@ -15,11 +14,12 @@ from .answer import Answer, json_answer
 def list_tokens(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
     """One page of the caller's history (documented; order, paging and body are assumed)."""
     contract = state.contract
+    sort_field = values["sortField"]
     page = state.history.page(
         caller.user_id,
-        wire.FIELDS[values["sortField"]],
+        None if sort_field is None else wire.FIELDS[sort_field],
         descending=values["direction"] < 0,
-        start=(values["page"] - contract.first_page) * contract.page_size,
+        start=int((values["page"] - contract.first_page) * contract.page_size),
         size=contract.page_size,
         without_revoked=contract.profile.revoked_listed == "no",
     )
@@ -28,25 +28,23 @@ def list_tokens(state: State, caller: Caller, values: Mapping[str, Any]) -> Answ
 
 def revoke_token_by_jti(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
     """Revoke the token with exactly this jti (documented; effect and body are assumed)."""
-    jti = values["jti"]
-    return _revoke(state, caller, state.history.by_jti(jti), "jti", jti)
+    return _revoked(state, caller, "jti", values["jti"], state.revoke_jti_as)
 
 
 def revoke_token_by_id(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
     """Revoke the token whose record has this id (documented; effect and body are assumed)."""
-    text = values["id"]
-    id = parse_hex_id(text)
-    if id is None and state.contract.profile.malformed_id == "fail":
-        raise CannotDelete(reasons.of_unknown(state, caller, "id", text))
-    return _revoke(state, caller, None if id is None else state.history.by_id(id), "id", text)
+    return _revoked(state, caller, "id", values["id"], state.revoke_id_as)
 
 
-def _revoke(state: State, caller: Caller, record: Record | None, key: reasons.Key, text: str) -> Answer:
+def _revoked(
+    state: State, caller: Caller, key: reasons.Key, text: str, revoke: Callable[[Caller, str], Record]
+) -> Answer:
     try:
-        return _ok(wire.revocation(state.revoke_as(caller, record), state.contract))
-    except UnknownToken as unknown:
-        unknown.reason = reasons.of_unknown(state, caller, key, text)
+        record = revoke(caller, text)
+    except (UnknownToken, CannotDelete) as refused:
+        refused.reason = reasons.of_unknown(state, caller, key, text)
         raise
+    return _ok(wire.revocation(record, state.contract), reasons.OF_PHANTOM if record.is_phantom else None)
 
 
 def _ok(body: bytes, reason: str | None = None) -> Answer:

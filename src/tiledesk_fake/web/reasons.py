@@ -12,6 +12,9 @@ from ..state import State
 
 Key = Literal["jti", "id"]
 
+OF_PHANTOM = "no such token; the record that was answered is that of its revocation"
+"""What is said of a revocation that makes a phantom, or finds one."""
+
 # What clients do to a jti or an id on its way, and the words for it. The first that leads to a token counts.
 _UNDONE: tuple[tuple[Callable[[str], str], str], ...] = (
     (unquote, "decoded once more it exists: percent-encode it once"),

@@ -14,6 +14,7 @@ QUESTIONS: Mapping[str, Question] = {
     "invalid-query": listing.invalid_query,
     "page-base": listing.page_base,
     "sort-parameter": listing.sort_parameter,
+    "tie-order": listing.tie_order,
     "server-quirks": listing.server_quirks,
     "revoke-unknown": revocation.revoke_unknown,
     "malformed-id": revocation.malformed_id,

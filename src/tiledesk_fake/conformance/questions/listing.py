@@ -1,9 +1,8 @@
 """What the list shows of a server's choices. Only reads."""
 
-from ...contract.profile import CHOICES
+from ...contract.profile import CHOICES, is_choice
 from ..examination import Examination
 from ..paths import HISTORY
-from ..reply import Reply
 from .question import Answer, Unclear, body_of
 
 
@@ -22,16 +21,17 @@ def list_envelope(exam: Examination) -> Answer:
 def invalid_query(exam: Examination) -> Answer:
     """What a server does with invalid values."""
     default = exam.page().ids
-    answers: dict[str, Reply] = {}
-    for query in ("page=abc", "direction=7"):
-        reply = exam.listed(query)
+    replies = [exam.listed(query) for query in ("page=abc", "direction=7")]
+    for reply in replies:
         if reply.status == 200 and exam.as_page(reply).ids != default:
             raise Unclear(f"another list than the default one: {exam.evidence(reply)}")
-        answers.setdefault({400: "reject", 200: "ignore", 500: "fail"}.get(reply.status or 0, ""), reply)
-    if len(answers) != 1 or "" in answers:
-        shown = "; ".join(exam.evidence(reply) for reply in answers.values())
-        raise Unclear(f"invalid values are not answered alike, or as no choice says: {shown}")
-    return next(iter(answers.items()))
+    statuses = [reply.status for reply in replies]
+    choices = {"reject": [400, 400], "ignore": [200, 200], "fail": [500, 500], "coerce": [200, 500]}
+    for choice, expected in choices.items():
+        if statuses == expected:
+            return choice, replies[statuses[0] != statuses[1]]
+    shown = "; ".join(exam.evidence(reply) for reply in replies)
+    raise Unclear(f"invalid values are not answered alike, or as no choice says: {shown}")
 
 
 def page_base(exam: Examination) -> Answer:
@@ -43,7 +43,7 @@ def page_base(exam: Examination) -> Answer:
         return "1", zero
     if exam.as_page(zero).ids != default.ids:
         raise Unclear(f"page 0 is neither refused nor the first page: {exam.evidence(zero)}")
-    if exam.profile.invalid_query != "ignore" and "invalid-query" in exam.learnt:
+    if _refuses_what_is_invalid(exam):
         # If 1 were the first page, 0 would be invalid, and refused like other invalid values.
         return "0", zero
     if exam.as_page(one).ids != default.ids:
@@ -59,26 +59,27 @@ def page_size(exam: Examination) -> Answer:
     body = body_of(page)
     if isinstance(body, dict):
         told = str(body.get("perPage"))
-        if told not in CHOICES["page-size"]:
+        if not is_choice("page-size", told):
             raise Unclear(f"a page of {told} is no choice: {exam.evidence(page)}")
+        # Not by way of the forms: they know no other page size yet.
+        if len(body.get(exam.profile.list_envelope, ())) > int(told):
+            raise Unclear(f"a page of {told} has more records than that: {exam.evidence(page)}")
         return told, page
     length = len(body) if isinstance(body, list) else 0
-    if length > 10:
-        return "40", page
-    if length == 10:
+    if is_choice("page-size", str(length)):
         first = exam.as_page(page).ids
         # Wherever pages start, one of these is the second or third.
         for number in (1, 2):
             following = exam.page(f"page={number}")
             if following.records and following.ids != first:
-                return "10", following.reply
+                return str(length), following.reply
     raise Unclear(f"the list tells no page size, and the user's {length} tokens fill no page but the first")
 
 
 def sort_parameter(exam: Examination) -> Answer:
     """The name of the parameter that names the sort field."""
     names = CHOICES["sort-parameter"]
-    if "invalid-query" in exam.learnt and exam.profile.invalid_query != "ignore":
+    if _refuses_what_is_invalid(exam):
         asked = {name: exam.listed(f"{name}=nothing") for name in names}
         read = {name: reply for name, reply in asked.items() if reply.status != 200}
     else:
@@ -94,6 +95,22 @@ def sort_parameter(exam: Examination) -> Answer:
     if len(read) != 1:
         raise Unclear(f"{'both' if read else 'neither'} of {' and '.join(names)} made a difference")
     return next(iter(read.items()))
+
+
+def tie_order(exam: Examination) -> Answer:
+    """In which order records are that tie: all of a user's records have the same id_user."""
+    ascending, descending = (exam.page(exam.query(sort="id_user", direction=direction)) for direction in (1, -1))
+    if len(ascending.ids) < 2:
+        raise Unclear(f"at least two tokens are needed, the user has {len(ascending.ids)}")
+    if ascending.ids == descending.ids:
+        return "natural", descending.reply
+    if ascending.ids == sorted(ascending.ids) and descending.ids == sorted(descending.ids, reverse=True):
+        return "id", descending.reply
+    raise Unclear(f"what ties is ordered as no choice says: {exam.evidence(descending.reply)}")
+
+
+def _refuses_what_is_invalid(exam: Examination) -> bool:
+    return "invalid-query" in exam.learnt and exam.profile.invalid_query in ("reject", "fail")
 
 
 def server_quirks(exam: Examination) -> Answer:

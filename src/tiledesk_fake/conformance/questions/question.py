@@ -30,5 +30,17 @@ def is_null(reply: Reply) -> bool:
 
 
 def is_unknown(reply: Reply) -> bool:
-    """Whether an answer is that to the revocation of a token which does not exist."""
-    return reply.status == 404 or is_null(reply)
+    """Whether an answer is that to the revocation of a token which does not exist: no, nothing, or a phantom."""
+    return reply.status == 404 or is_null(reply) or is_phantom(reply)
+
+
+def is_phantom(reply: Reply) -> bool:
+    """Whether an answer is the record of a revocation, and of no token."""
+    body = body_of(reply)
+    return isinstance(body, dict) and "_id" in body and body.get("revoked") is True and "id_user" not in body
+
+
+def is_success(reply: Reply) -> bool:
+    """Whether an answer tells that something was revoked, and not what."""
+    body = body_of(reply)
+    return isinstance(body, dict) and (body.get("success") is True or (body.get("n"), body.get("ok")) == (1, 1))

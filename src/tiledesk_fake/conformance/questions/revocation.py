@@ -1,11 +1,13 @@
 """What revocations show of a server's choices. Revokes tokens that were given up."""
 
+from typing import Any
+
 from ..examination import Examination
 from ..outcome import LeftOut
 from ..paths import HISTORY, id_path, jti_path
 from ..reply import Reply
 from ..tokens import Sacrifice
-from .question import Answer, Unclear, body_of, is_null, is_unknown
+from .question import Answer, Unclear, body_of, is_null, is_phantom, is_success, is_unknown
 
 
 def revoke_unknown(exam: Examination) -> Answer:
@@ -16,6 +18,8 @@ def revoke_unknown(exam: Examination) -> Answer:
         return "404", reply
     if is_null(reply):
         return "null", reply
+    if is_phantom(reply) or is_success(reply):
+        return "phantom", reply
     raise Unclear(f"no choice answers like this: {exam.evidence(reply)}")
 
 
@@ -25,7 +29,7 @@ def malformed_id(exam: Examination) -> Answer:
     reply = exam.ask("DELETE", id_path(exam.guard.nobodys("not-an-id")), exam.first.authorization)
     if reply.status == 500:
         return "fail", reply
-    if is_unknown(reply):
+    if is_unknown(reply) or is_success(reply):
         return "unknown", reply
     raise Unclear(f"no choice answers like this: {exam.evidence(reply)}")
 
@@ -64,9 +68,17 @@ def revoke_again(exam: Examination) -> Answer:
     if is_unknown(reply):
         return "unknown", reply
     bodies = [body_of(each) for each in (story.revoked, reply)]
-    if None not in bodies and exam.told(story.revoked) == exam.told(reply):
-        return "same", reply
+    if None not in bodies:
+        first, again = exam.told(story.revoked), exam.told(reply)
+        listed, listed_again = (story.own(records) for records in (story.after, story.after_again))
+        if _untouched(again) == _untouched(first):
+            # Where neither the answer nor the list shows the record, no client can tell one choice from the others.
+            return "same" if (again, listed_again) == (first, listed) else "touched", reply
     raise Unclear(f"neither the same answer nor that of an unknown token: {exam.evidence(reply)}")
+
+
+def _untouched(body: Any) -> Any:
+    return {name: value for name, value in body.items() if name != "updatedAt"} if isinstance(body, dict) else body
 
 
 def revoke_foreign(exam: Examination) -> Answer:
@@ -78,7 +90,7 @@ def revoke_foreign(exam: Examination) -> Answer:
     reply = exam.revoke_jti(token.jti, exam.second.authorization)
     if not exam.tokens.is_untouched(token):
         return "allowed", reply
-    if is_unknown(reply):
+    if is_unknown(reply) or is_success(reply):
         return "unknown", reply
     raise Unclear(f"the token is as it was, but no choice answers like this: {exam.evidence(reply)}")
 

@@ -1,5 +1,7 @@
 """The edges of the interface: invalid values, HEAD, slashes, methods and paths that nothing has. Mostly reads."""
 
+from ...contract import coercion
+from ...contract.parameters import parse_query
 from ..examination import Examination
 from ..judging import expect
 from ..outcome import LeftOut
@@ -21,11 +23,36 @@ def _check_invalid(exam: Examination, query: str) -> None:
             expect(reply.status == 400, f"400 for {query}", reply)
             exam.expect_json(reply, "InvalidQuery", 400, rule="refusal-form")
         case "fail":
-            expect(reply.status == 500, f"500 for {query}", reply)
-            exam.expect_json(reply, "ServerError", 500, rule="refusal-form")
+            _expect_failure(exam, reply, query)
+        case "coerce":
+            _check_coerced(exam, reply, query)
         case _:
             expect(reply.status == 200, f"200 for {query}, as if the value were absent", reply)
             expect(exam.as_page(reply).ids == exam.page().ids, f"the default list for {query}", reply)
+
+
+def _check_coerced(exam: Examination, reply: Reply, query: str) -> None:
+    """Break the rule unless a query is answered with the list that JavaScript takes it to ask for."""
+    listing = next(operation for operation in exam.contract.operations if operation.id == "listTokens")
+    try:
+        meant = coercion.read(listing, parse_query(query))
+    except coercion.BadDirection:
+        _expect_failure(exam, reply, query)
+        return
+    expect(reply.status == 200, f"200 for {query}, which is a list somehow", reply)
+    # Any unknown field is the order of issue.
+    order = exam.query(sort=meant.field or "unknown", direction=meant.direction or None)
+    pages = exam.pages(order)
+    exam.needs_whole(pages)
+    ids = [id for page in pages for id in page.ids]
+    skipped = meant.skipped(exam.contract.page_size)
+    asked = f"the list with {order} from record {skipped} on for {query}"
+    expect(exam.as_page(reply).ids == ids[skipped : skipped + exam.contract.page_size], asked, reply)
+
+
+def _expect_failure(exam: Examination, reply: Reply, query: str) -> None:
+    expect(reply.status == 500, f"500 for {query}", reply)
+    exam.expect_json(reply, "ServerError", 500, rule="refusal-form")
 
 
 def _check_values(exam: Examination, role: str, values: tuple[str, ...]) -> None:

@@ -184,6 +184,8 @@ def _check_unknown(exam: Examination, revoke: Callable[[], Reply]) -> None:
     before = exam.records()
     reply = revoke()
     exam.expect_unknown(reply)
+    if exam.profile.revoke_unknown == "phantom" and exam.profile.revoke_answer == "record":
+        expect("id_user" not in reply.json, "a record that is nobody's", reply)
     expect(exam.records() == before, "the list as it was", reply, "another list afterwards")
 
 

@@ -6,16 +6,17 @@ from typing import Any
 from ..examination import Examination
 from ..judging import Record, expect
 from ..outcome import Broken
+from ..reply import Reply
 from .rule import LISTING, Brake, Family, assumption
 
 family = Family()
 rule = family.rule
 
 
-def _key(record: Record, field: str) -> Any:
+def _value(record: Record, field: str) -> Any:
     # A missing value sorts before all others; text sorts by its code points, as in a database without a collation.
     value = record.get(field)
-    return (value is not None, value if value is not None else 0, record["_id"])
+    return (value is not None, value if value is not None else 0)
 
 
 def _names(records: list[Record], field: str) -> str:
@@ -25,21 +26,34 @@ def _names(records: list[Record], field: str) -> str:
 def _check_sorted(exam: Examination, field: str, direction: int) -> None:
     pages = exam.pages(exam.query(sort=field, direction=direction))
     records = [record for page in pages for record in page.records]
+    natural = _natural(exam) if exam.profile.tie_order == "natural" else None
     for page in pages:
         for before, after in pairwise(page.records):
-            _check_pair(field, direction, before, after, page.reply)
+            _check_pair(field, direction, natural, before, after, reply=page.reply)
     for before, after in pairwise(records):
-        _check_pair(field, direction, before, after, pages[-1].reply)
+        _check_pair(field, direction, natural, before, after, reply=pages[-1].reply)
 
 
-def _check_pair(field: str, direction: int, before: Record, after: Record, reply: Any) -> None:
+def _natural(exam: Examination) -> dict[str, int]:
+    """The place of each record in the order of issue: that of a list in which all tie."""
+    ids = (record["_id"] for record in exam.records(exam.query(sort="id_user", direction=1)))
+    return {id: place for place, id in enumerate(ids)}
+
+
+def _check_pair(field: str, direction: int, natural: dict[str, int] | None, *pair: Record, reply: Reply) -> None:
+    before, after = pair
+    way = "ascending" if direction == 1 else "descending"
+    tied = before.get(field) == after.get(field)
     try:
-        right = (_key(before, field) < _key(after, field)) == (direction == 1)
+        if not tied:
+            expected, right = f"{field} {way}", (_value(before, field) < _value(after, field)) == (direction == 1)
+        elif natural is None:
+            expected, right = f"{field} {way}, ties by _id alike", (before["_id"] < after["_id"]) == (direction == 1)
+        else:
+            expected = f"{field} {way}, ties as by id_user"
+            right = natural.get(before["_id"], -1) < natural.get(after["_id"], len(natural))
     except TypeError:
         raise Broken(f"values of one type in {field}", _names([before, after], field), reply) from None
-    tied = before.get(field) == after.get(field)
-    way = "ascending" if direction == 1 else "descending"
-    expected = f"{field} {way}" + (", ties by _id alike" if tied else "")
     expect(right, expected, reply, _names([before, after], field), rule="order-of-ties" if tied else None)
 
 
@@ -77,10 +91,9 @@ def order_descending(exam: Examination) -> None:
 
 @rule(
     "order-of-ties",
-    "Records that tie are ordered by _id, in the same direction.",
-    *LISTING,
+    "Records that tie are ordered as the profile says: by _id in the same direction, or in one order always.",
+    *assumption("tie-order"),
     brake=Brake.NONE,
-    level="assumed",
 )
 def order_of_ties(exam: Examination) -> None:
     _two(exam)
@@ -90,12 +103,20 @@ def order_of_ties(exam: Examination) -> None:
             _check_sorted(exam, field, direction)
 
 
-@rule("order-reversed", "Ascending is descending reversed.", *LISTING, brake=Brake.NONE, level="assumed")
+@rule(
+    "order-reversed",
+    "Ascending is descending reversed, but for what ties in one order always.",
+    *LISTING,
+    brake=Brake.NONE,
+    level="assumed",
+)
 def order_reversed(exam: Examination) -> None:
     exam.needs_whole(exam.pages())
     for field in exam.sort_fields:
-        up = [record["_id"] for record in exam.records(exam.query(sort=field, direction=1))]
-        down = [record["_id"] for record in exam.records(exam.query(sort=field, direction=-1))]
+        # With ties in one order always, only what they tie in is reversed.
+        shown = "_id" if exam.profile.tie_order == "id" else field
+        up = [record.get(shown) for record in exam.records(exam.query(sort=field, direction=1))]
+        down = [record.get(shown) for record in exam.records(exam.query(sort=field, direction=-1))]
         reply = exam.listed(exam.query(sort=field, direction=1))
         expect(
             up == down[::-1],

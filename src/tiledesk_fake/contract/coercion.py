@@ -1,0 +1,123 @@
+"""How JavaScript reads a query, where nobody checks it first (assumed: invalid-query=coerce).
+
+Three libraries in a row, as on sibling lists (observed): qs makes values of the query, JavaScript makes a number of a
+page, mongoose judges a direction.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from .contract import Operation, Parameter
+
+Value = str | list[str] | None
+"""What qs makes of a parameter: text, a list, or None for an object."""
+
+_INDEX = re.compile(r"(?:\[(?:[0-9]|1[0-9]|20)?\])+")
+# What JavaScript trims; Python's strip() takes more, and not the last one.
+_BLANKS = "\t\n\v\f\r \xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_RADIX = {"0x": 16, "0o": 8, "0b": 2}
+_INFINITE = {"Infinity": math.inf, "+Infinity": math.inf, "-Infinity": -math.inf}
+_DIRECTIONS = {"1": 1, "asc": 1, "ascending": 1, "-1": -1, "desc": -1, "descending": -1}
+
+# Past the end of any list, and a whole number still when it is multiplied by the size of a page.
+_FARTHEST = 2**31 - 1
+
+
+class BadDirection(ValueError):
+    """A direction that mongoose refuses to sort by; the server fails on it."""
+
+
+class Meant(NamedTuple):
+    """What the query of a listing is taken to ask for.
+
+    `field` is None for the order of issue, `direction` 1 or -1, or 0 where none is looked at; `page` may be a fraction.
+    """
+
+    field: str | None
+    direction: int
+    page: float
+    first_page: int
+
+    def skipped(self, page_size: int) -> int:
+        """How many records come before the page."""
+        return int((self.page - self.first_page) * page_size)
+
+
+def read(operation: Operation, query: Mapping[str, Sequence[str]]) -> Meant:
+    """What the query of a listing is taken to ask for. Raises BadDirection."""
+    roles = {parameter.role: parameter for parameter in operation.parameters}
+    field: str | None = _field(roles["sortField"], query)
+    # An object takes that name for its prototype, and is sorted by nothing; the direction is lost with it.
+    direction = 0 if field == "__proto__" else _direction(roles["direction"], query)
+    if not direction or field not in roles["sortField"].schema["enum"]:
+        field = None
+    return Meant(field, direction, _page(roles["page"], query), roles["page"].schema["minimum"])
+
+
+def _page(parameter: Parameter, query: Mapping[str, Sequence[str]]) -> float:
+    first: int = parameter.schema["minimum"]
+    value = value_of(query, parameter.name)
+    number = parameter.default if value == "" else math.nan if value is None else number_of(_joined(value))
+    return first if math.isnan(number) else min(max(first, number), _FARTHEST)
+
+
+def _direction(parameter: Parameter, query: Mapping[str, Sequence[str]]) -> int:
+    """1 or -1; 0 where the order is to be by a score, which no record has."""
+    value = value_of(query, parameter.name)
+    if value is None and any(query.get(f"{parameter.name}[$meta]", ())):
+        return 0
+    if value == "":
+        return int(parameter.default)
+    word = "" if value is None else _joined(value).lower()
+    if word not in _DIRECTIONS:
+        raise BadDirection(word)
+    return _DIRECTIONS[word]
+
+
+def _field(parameter: Parameter, query: Mapping[str, Sequence[str]]) -> str:
+    value = value_of(query, parameter.name)
+    return str(parameter.default) if value == "" else "[object Object]" if value is None else _joined(value)
+
+
+def _joined(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ",".join(value)
+
+
+def value_of(query: Mapping[str, Sequence[str]], name: str) -> Value:
+    """What qs makes of a parameter: what is given twice, or with `[]`, is a list; with any other key an object.
+
+    >>> value_of({"page[]": ["1"]}, "page"), value_of({"page[a]": ["1"]}, "page"), value_of({}, "page")
+    (['1'], None, '')
+    """
+    given = {key[len(name) :]: values for key, values in query.items() if key == name or key.startswith(f"{name}[")}
+    if any(key and not _INDEX.fullmatch(key) for key in given):
+        return None
+    values = [value for each in given.values() for value in each]
+    return values[0] if values and set(given) == {""} and len(values) == 1 else values or ""
+
+
+def number_of(text: str) -> float:
+    """What JavaScript's Number() makes of a text; nan if it is no number.
+
+    >>> number_of(" 1 "), number_of("0x10"), number_of("1e1"), number_of(""), number_of("1_0")
+    (1, 16.0, 10.0, 0, nan)
+    """
+    text = text.strip(_BLANKS)
+    if text in _INFINITE:
+        return _INFINITE[text]
+    if not text:
+        return 0
+    if _DECIMAL.fullmatch(text):
+        return int(text) if text.isdigit() and len(text) < 16 else float(text)
+    try:
+        radix = _RADIX[text[:2].lower()]
+        digits = text[2:]
+        # int() would also take a sign, blanks and underscores.
+        return float(int(digits, radix)) if digits.isalnum() and digits.isascii() else math.nan
+    except OverflowError:
+        return math.inf
+    except (LookupError, ValueError):
+        return math.nan
