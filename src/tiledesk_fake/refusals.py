@@ -67,14 +67,18 @@ class MalformedPath(Refusal):
 
 
 class MalformedBody(Refusal):
-    """A JSON body that is no JSON object or array."""
+    """A body that is not the `kind` of text that its headers say, or in a charset or coding that is not read."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
 
 
 class TooLarge(Refusal):
-    """A body of more bytes than the real server takes (observed)."""
+    """A body of more bytes than the real server takes, or of more parameters, which has no `limit` (observed)."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"a body of more than {limit} bytes")
+    def __init__(self, limit: int | None) -> None:
+        super().__init__("a form of too many parameters" if limit is None else f"a body of more than {limit} bytes")
         self.limit = limit
 
 

@@ -1,6 +1,11 @@
 """A request as it came: what the road, the gate and the judge of violations read of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+
+def _no_header(name: str) -> str | None:
+    return None
 
 
 # Not frozen, which takes three times as long to make.
@@ -9,7 +14,8 @@ class Request:
     """One request.
 
     `target` is raw, as the client sent it. `below_mount` is the same without what the fake is mounted under, where it
-    is; without a mount it is the target.
+    is; without a mount it is the target. `has_body` is whether the client declared one, which may be empty. `header`
+    has the value of any other header by its name, since a dict of all of them would cost every request.
     """
 
     method: str
@@ -20,6 +26,8 @@ class Request:
     requested_headers: str | None = None
     host: str = "127.0.0.1"
     below_mount: str = field(default="", repr=False)
+    has_body: bool = False
+    header: Callable[[str], str | None] = field(default=_no_header, repr=False)
 
     def __post_init__(self) -> None:
         self.below_mount = self.below_mount or self.target

@@ -70,7 +70,7 @@ _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
         ("Allow", ", ".join(refusal.allowed)),
     ),
     MalformedPath: lambda _: json_answer(400, wire.refusal("The path has a malformed percent-escape.")),
-    MalformedBody: lambda _: json_answer(400, wire.refusal("The body is not JSON.")),
+    MalformedBody: lambda refusal: json_answer(400, wire.refusal(f"The body is not {refusal.kind}.")),
     TooLarge: lambda refusal: json_answer(413, wire.too_large(refusal.limit)),
     ServerFails: lambda _: json_answer(500, wire.failure()),
     # The real server says again what it was sent, also a token that was pasted into the path.

@@ -16,7 +16,7 @@ from ..state import State
 from ..violations.judge import Heard, Judge
 from . import wire
 from .answer import Answer
-from .body import BeforeCors, check_body
+from .body import BeforeCors, read_body
 from .operations import OPERATIONS
 from .problems import answer_to, faulty_answer, settled
 from .reasons import of_nowhere
@@ -94,7 +94,7 @@ class Road:
         None, and `wish` says why, where no answer arrives.
         """
         try:
-            check_body(request)
+            read_body(request)
             answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish, place)
         except BeforeCors as early:
             heard.reason = early.refusal.reason

@@ -107,6 +107,6 @@ def fall_through(project: str) -> bytes:
     return compact_json({"error": f"Invalid project id: {project}"})
 
 
-def too_large(limit: int) -> bytes:
-    """What the real server answers to a body over its limit, in bytes (observed)."""
-    return compact_json({"err": "Request entity too large", "limit": limit})
+def too_large(limit: int | None) -> bytes:
+    """What the real server answers to a body over its limit in bytes, or over another one (observed)."""
+    return compact_json({"err": "Request entity too large", **({} if limit is None else {"limit": limit})})

@@ -91,6 +91,8 @@ def read_request(environ: WSGIEnvironment, base_path: str, *, with_body: bool = 
         requested_headers=environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
         host=environ.get("HTTP_HOST", "127.0.0.1"),
         below_mount=_below_mount(path, environ, base_path) + query if environ.get("SCRIPT_NAME") else "",
+        has_body="CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ,
+        header=lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}"),
     )
 
 
