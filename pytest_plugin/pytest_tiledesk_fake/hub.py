@@ -16,7 +16,7 @@ from tiledesk_fake.pytest import Factory
 from .addresses import Addresses
 from .failing import fail_in
 from .late_calls import LateCalls
-from .proxies import ProxyExceptions
+from .proxies import ExceptedFake, ProxyExceptions
 from .settings import SettingsOfTests, default_profile
 from .verdict import Verdict
 
@@ -37,11 +37,12 @@ class Hub:
         # The fake of the running test, until its fixture is torn down.
         self._current: TiledeskFake | None = None
         config.add_cleanup(self._addresses.close)
+        config.add_cleanup(self.verdict.close)
 
     def begin(self, item: pytest.Item) -> TiledeskFake:
         """The fake of one test, new and empty."""
         settings = self._settings.of(item)
-        fake = TiledeskFake(profile=settings.profile or None)
+        fake = ExceptedFake(self._proxies, profile=settings.profile or None)
         # Before the scenario, whose tokens may be new at that time.
         if settings.now is not None:
             fake.clock.freeze(settings.now)
@@ -54,16 +55,18 @@ class Hub:
         return fake
 
     def end(self, item: pytest.Item) -> None:
-        """The test is done with its fake, and nobody else is to touch it."""
+        """The test is done with its fake, and nobody else is to touch it; fail for faults that no call has met."""
         fake, self._current = self._current, None
         self._proxies.end()
         if fake:
             self._addresses.retire(fake, item.nodeid)
+        self.verdict.close_held()
+        self.verdict.judge_end_of_fake(item)
 
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
         """The fake of the session; calls to its URL reach the running test's fake, where there is one."""
-        fake = TiledeskFake(profile=default_profile(self._config))
+        fake = ExceptedFake(self._proxies, profile=default_profile(self._config))
         self._addresses.open_for(fake, _Behind(lambda: self._current or fake))
         with self._past_proxies(), fake:
             self.verdict.watch(fake)
@@ -76,7 +79,7 @@ class Hub:
 
         def make(**arguments: Any) -> TiledeskFake:
             arguments.setdefault("profile", default_profile(self._config))
-            fake = TiledeskFake(**arguments).start()
+            fake = ExceptedFake(self._proxies, **arguments).start()
             # Tests with @given make them by the hundred, and stop them.
             made[:] = [*(each for each in made if each.listening), fake]
             self.verdict.watch(fake)
@@ -88,16 +91,12 @@ class Hub:
                 fake.stop()
 
     def check_marker(self, item: pytest.Item) -> None:
-        """Fail the test, which has other fakes, for a marker that is wrong or asks for what `fake_tiledesk` does."""
+        """Fail the test for a marker that cannot work, whatever the test does."""
         self._settings.of(item)
-        keys = {key for mark in item.iter_markers("tiledesk") for key in mark.kwargs}
-        if idle := sorted(keys & {"profile", "scenario", "now"}):
-            fail_in(
-                item,
-                f"@pytest.mark.tiledesk of {item.nodeid}: {', '.join(idle)} would do nothing, because this test does "
-                "not use fake_tiledesk, and the marker starts no other fake; call fake_tiledesk_factory(profile=…), "
-                "fake.load(…) or fake.clock.freeze(…) instead",
-            )
+
+    def before_call(self) -> None:
+        """The test's fixtures are there, and so is a proxy that one of them has set."""
+        self._proxies.renew()
 
     def after(self) -> None:
         """Let go of what belonged to the test that is over."""
@@ -105,10 +104,10 @@ class Hub:
         self._settings.forget()
         self._proxies.forget()
 
-    def report_late_calls(self) -> None:
+    def report_late_calls(self, session: pytest.Session) -> None:
         """Tell of each test whose fake was called after its end."""
         self._addresses.look_for_late_calls()
-        self._late_calls.report(self._config)
+        self._late_calls.report(session)
 
     @contextmanager
     def _past_proxies(self) -> Iterator[None]:
@@ -131,6 +130,11 @@ class _Behind:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._fake().wsgi_app(environ, start_response)
+
+
+def prepare() -> None:
+    """Import and read all that serving a request takes, as the first fake does."""
+    TiledeskFake()
 
 
 def _load(fake: TiledeskFake, scenario: Path | Mapping[str, Any], item: pytest.Item) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _FIXTURES = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory"}
+_ASKING = _FIXTURES | {"request"}
 # No colon before the last parenthesis: pytest takes what is after the first one for the description.
 _MARKER = (
     "tiledesk(profile={...}, scenario='file.yaml', now=datetime(...), allow=['rule'], strict=True): "
@@ -64,9 +64,10 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) for item in session.items):
-        # Before the first test: where freezegun has stopped the time by then, they would keep the stopped one for good.
-        for reads_time in ("core.clock", "serving.loop", "serving.connection"):
-            import_module(f"tiledesk_fake.{reads_time}")
+        # Before the first test, whose fixtures may stop the time or replace the files that a fake is made of.
+        from .hub import prepare
+
+        prepare()
 
 
 def _is_configured(config: pytest.Config) -> bool:
@@ -145,26 +146,31 @@ class Run:
         hub.end(self._item)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         self._item = item
-        fixtures = _FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        # That of a test with `fake_tiledesk` is read when the fixture begins.
-        if fixtures and "fake_tiledesk" not in fixtures and item.get_closest_marker("tiledesk"):
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        # `request` may ask for any fixture later; what the marker says must be right by then.
+        if item.get_closest_marker("tiledesk") and not _ASKING.isdisjoint(getattr(item, "fixturenames", ())):
             self.hub.check_marker(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        if self._hub:
+            self._hub.before_call()
         result = yield
         # Only a test that passed comes here; one that failed keeps its own failure.
         if self._hub:
-            self._hub.verdict.judge(item)
+            self._hub.verdict.judge_call(item, expects_fake=not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())))
         return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        if self._hub:
+            self._hub.verdict.close_held()
         result = yield
         if self._hub:
-            self._hub.verdict.judge(item)
+            self._hub.verdict.judge_end_of_teardown(item)
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -175,12 +181,20 @@ class Run:
         if self._hub:
             # Not `report.failed`: a test that was expected to fail has an exception of its own as well.
             if call.excinfo:
-                report.sections += self._hub.verdict.heard()
+                report.sections += self._hub.verdict.sections()
                 self._hub.verdict.forgive()
             if call.when == "teardown":
                 self._hub.after()
         return report
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._hub:
-            self._hub.report_late_calls()
+            self._hub.report_late_calls(session)
+
+    # Of pytest-xdist, where it is installed: a worker is done.
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        if forbidden := getattr(node, "workeroutput", {}).get("tiledesk_fake_late_calls"):
+            from .late_calls import fail_for
+
+            fail_for(self._config, forbidden)

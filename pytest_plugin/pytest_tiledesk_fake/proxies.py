@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from itertools import pairwise
+from typing import Any
+
+from tiledesk_fake.fake import TiledeskFake
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
@@ -40,27 +44,50 @@ class ProxyExceptions:
         for name, exceptions in zip(_EXCEPTIONS, (lower or upper, upper or lower), strict=True):
             excepted = _with_loopback(exceptions or "")
             if excepted != (exceptions or ""):
-                self._before[name][excepted] = os.environ.get(name)
+                # Who writes the same twice wrote over a test's own value the second time, which the test takes back.
+                self._before[name].setdefault(excepted, os.environ.get(name))
                 os.environ[name] = excepted
 
     def settle(self) -> None:
         """Put back what was written, unless a fake needs it."""
-        if self._needed and _there_is_a_proxy():
+        if not any(self._before.values()) or (self._needed and _there_is_a_proxy()):
             return
-        for name, before in self._before.items():
-            found = value = os.environ.get(name)
-            while value is not None and value in before:
-                value = before[value]
+        for name in _EXCEPTIONS:
+            found, value = os.environ.get(name), self._written_over(name)[-1]
             if value is None:
                 os.environ.pop(name, None)
             elif value != found:
                 os.environ[name] = value
 
     def forget(self) -> None:
-        """Put back what a test's own restoring has brought back; nobody restores anything after this."""
+        """Put back what a test's own restoring has brought back, and forget all that nobody can bring back now."""
+        if not any(self._before.values()):
+            return
         self.settle()
-        if not self._needed:
-            self._before.clear()
+        for name in _EXCEPTIONS:
+            values = self._written_over(name)
+            self._before[name] = {written: before for written, before in pairwise(values) if written is not None}
+
+    def _written_over(self, name: str) -> list[str | None]:
+        """The value of a variable, then the one that it was written over here, and so on; the last is not from here."""
+        values = [os.environ.get(name)]
+        while (value := values[-1]) is not None and value in self._before[name]:
+            values.append(self._before[name][value])
+        return values
+
+
+class ExceptedFake(TiledeskFake):
+    """A fake that is excepted from the proxies of the moment whenever it is asked for its URL."""
+
+    def __init__(self, exceptions: ProxyExceptions, **arguments: Any) -> None:
+        self._exceptions = exceptions
+        super().__init__(**arguments)
+
+    @property
+    def url(self) -> str:
+        """As TiledeskFake has it."""
+        self._exceptions.renew()
+        return super().url
 
 
 def _there_is_a_proxy() -> bool:

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tiledesk_fake.contract.profile import check, is_shipped, nearest_shipped, parse_assumptions, read_profile
+from tiledesk_fake.contract.profile import (
+    CHOICES,
+    check,
+    described,
+    is_shipped,
+    nearest_shipped,
+    parse_assumptions,
+    read_profile,
+)
 from tiledesk_fake.core.clock import milliseconds
 from tiledesk_fake.errors import MisuseError, ProfileError, nearest
 from tiledesk_fake.violations.violation import CLIENT_RULES
@@ -19,6 +27,8 @@ from tiledesk_fake.violations.violation import CLIENT_RULES
 from .failing import fail_in
 
 UNSPENT_FAULT = "unspent-fault"
+OF_OWN_FAKE = {"profile", "scenario", "now"}
+"""What a marker says about `fake_tiledesk`, and about no other fake."""
 JUDGED_RULES = (*CLIENT_RULES, UNSPENT_FAULT)
 """The rules whose breach fails a test: those of clients, and one of tests."""
 
@@ -89,7 +99,9 @@ def settings_of(item: pytest.Item, run: Settings) -> Settings:
             raise SettingError(f"{source}: expected keywords ({', '.join(Settings._fields)}), got {mark.args[0]!r}")
         for key, value in mark.kwargs.items():
             if key not in Settings._fields:
-                raise SettingError(f"{source}: there is no {key!r}{nearest(key, Settings._fields)}")
+                id = key.replace("_", "-")
+                hint = f"; write profile={{{_quoted(id)}: {_quoted(value)}}}" if id in CHOICES else ""
+                raise SettingError(f"{source}: there is no {key!r}{hint or nearest(key, Settings._fields)}")
             # The closest marker comes first.
             marked.setdefault(key, value)
     if not marked:
@@ -177,11 +189,36 @@ def _profile(value: Any, source: str, find: Callable[[str, str | Path], Path]) -
         if isinstance(value, str):
             return parse_assumptions(_words(value), source=source)
     except _NoFile as missing:
-        raise SettingError(f"{missing}{nearest_shipped(value)}") from None
+        raise SettingError(f"{missing}{_hint_for_choices(str(value), source) or nearest_shipped(value)}") from None
     except ProfileError as problem:
         text = str(problem)
         raise SettingError(text if text.startswith(source) else f"{source}: {text}") from None
-    raise SettingError(f"{source}: expected the profile as a mapping or the name of a file, got {value!r}")
+    listed = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    hint = _hint_for_choices(",".join(value), source) if listed else ""
+    raise SettingError(f"{source}: expected the profile as a mapping or the name of a file, got {value!r}{hint}")
+
+
+def _hint_for_choices(text: str, source: str) -> str:
+    """What to write for a text that was meant as choices, as in `page-size:10`."""
+    meant = {}
+    for part in text.split(","):
+        id, _, choice = re.sub("[:=]", " ", part).strip().partition(" ")
+        meant[id.replace("_", "-")] = choice.strip() or "CHOICE"
+    if not meant.keys() <= CHOICES.keys():
+        return ""
+    pairs = ", ".join(f"{id}={choice}" for id, choice in meant.items())
+    listed = "; ".join(f"{id}: {', '.join(described(id))}" for id, choice in meant.items() if choice == "CHOICE")
+    of = f", with one of its choices: {listed}" if listed else ""
+    if not source.startswith("@"):
+        return f"; write {pairs}{of}"
+    mapping = ", ".join(f"{_quoted(id)}: {_quoted(choice)}" for id, choice in meant.items())
+    return (
+        f"; write profile={_quoted(pairs)}{of}" if of else f"; write profile={_quoted(pairs)}, or profile={{{mapping}}}"
+    )
+
+
+def _quoted(value: object) -> str:
+    return f'"{value}"'
 
 
 def _strict(value: Any, source: str) -> bool:

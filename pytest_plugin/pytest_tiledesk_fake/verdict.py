@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from tiledesk_fake.fake import TiledeskFake
+from tiledesk_fake.log import bug_listeners
+from tiledesk_fake.violations.violation import Violation
 
 from .failing import fail_in
-from .settings import UNSPENT_FAULT, SettingsOfTests
-from .wording import failure, heard_section
+from .settings import OF_OWN_FAKE, UNSPENT_FAULT, SettingsOfTests
+from .wording import failed_section, failure, heard_section, idle_marker, internal_error, trace_of
 
 
 @dataclass(slots=True)
@@ -21,13 +24,24 @@ class _Watched:
 
 
 class Verdict:
-    """Judges each test by what the fakes heard that it can reach: its own, and those that outlast it."""
+    """Judges each test by what the fakes heard that it can reach: its own, and those that outlast it.
+
+    A test is judged three times: for its calls when it is over, so that it fails as a test; for its faults when its
+    fake's fixture ends, since the teardown of other fixtures may still meet them; and when its teardown is over.
+    """
 
     def __init__(self, settings: SettingsOfTests) -> None:
         self._settings = settings
         self._own: _Watched | None = None
         self._lasting: list[_Watched] = []
         self._failed = False
+        # The tracebacks of what failed inside the fake. Server threads append to it.
+        self._bugs: list[str] = []
+        bug_listeners.append(self._note_bug)
+
+    def close(self) -> None:
+        """Judge nothing more."""
+        bug_listeners.remove(self._note_bug)
 
     def begin(self, fake: TiledeskFake) -> None:
         """Watch the fake of the running test, until that is reported."""
@@ -37,37 +51,65 @@ class Verdict:
         """Watch a fake for as long as it listens."""
         self._lasting.append(_Watched(fake))
 
-    def judge(self, item: pytest.Item) -> None:
-        """Fail the test for what its clients did that no correct client does, and for faults left unspent."""
-        watched = self._watched()
-        if not watched:
-            return
-        violations = [violation for each in watched for violation in each.fake.journal.take_violations()]
-        unspent = [fault for each in watched for fault in each.fake.faults.unspent]
-        for each in watched:
-            each.fake.faults.clear()
-        if self._failed:
-            # Who failed had no chance to meet all faults.
-            unspent = []
-        if not violations and not unspent:
-            return
-        forbidden = self._settings.of(item).forbidden
-        violations = [violation for violation in violations if violation.rule in forbidden]
-        if UNSPENT_FAULT not in forbidden:
-            unspent = []
+    def close_held(self) -> None:
+        """Let clients go that the fakes which outlast a test hold back: nobody waits for their answers any more."""
+        for watched in self._lasting:
+            watched.fake.close_held()
+
+    def judge_call(self, item: pytest.Item, *, expects_fake: bool) -> None:
+        """Fail the test, which has passed, for what its clients did, and for a marker that did nothing."""
+        self._judge_bugs(item)
+        if violations := self._forbidden_violations(item):
+            fail_in(item, failure(item.nodeid, violations, self._forbidden_faults(item, self._watched())))
+        if self._own is None and (expects_fake or self._heard()):
+            keys = {key for mark in item.iter_markers("tiledesk") for key in mark.kwargs}
+            if idle := sorted(keys & OF_OWN_FAKE):
+                overridden = "fake_tiledesk" in getattr(item, "fixturenames", ())
+                fail_in(item, idle_marker(item.nodeid, idle, overridden=overridden))
+
+    def judge_end_of_fake(self, item: pytest.Item) -> None:
+        """Fail the teardown for faults of the test's own fake that no call has met."""
+        self._judge_teardown(item, [self._own] if self._own else [])
+
+    def judge_end_of_teardown(self, item: pytest.Item) -> None:
+        """Fail the teardown, which is over, for faults of the other fakes, and for what its clients did."""
+        self._judge_teardown(item, self._lasting)
+
+    def _judge_teardown(self, item: pytest.Item, done_with: Sequence[_Watched]) -> None:
+        self._judge_bugs(item)
+        violations, unspent = self._forbidden_violations(item), self._forbidden_faults(item, done_with)
+        for watched in done_with:
+            watched.fake.faults.clear()
         if violations or unspent:
-            fail_in(item, failure(violations, unspent))
+            fail_in(item, failure(item.nodeid, violations, unspent))
+
+    def _judge_bugs(self, item: pytest.Item) -> None:
+        if self._bugs:
+            fail_in(item, internal_error(self._bugs))
+
+    def _forbidden_violations(self, item: pytest.Item) -> list[Violation]:
+        violations = [each for watched in self._watched() for each in watched.fake.journal.take_violations()]
+        if not violations:
+            return []
+        forbidden = self._settings.of(item).forbidden
+        return [violation for violation in violations if violation.rule in forbidden]
+
+    def _forbidden_faults(self, item: pytest.Item, of: Sequence[_Watched]) -> list[str]:
+        # Who failed had no chance to meet all faults.
+        unspent = [] if self._failed else [fault for watched in of for fault in watched.fake.faults.unspent]
+        return unspent if unspent and UNSPENT_FAULT in self._settings.of(item).forbidden else []
 
     def forgive(self) -> None:
-        """Forget what clients did wrong so far: the test has failed already, for a reason of its own."""
+        """Forget what clients did wrong so far: the test has failed already, and been told why."""
         self._failed = True
+        self._bugs.clear()
         for watched in self._watched():
             watched.fake.journal.take_violations()
 
-    def heard(self) -> list[tuple[str, str]]:
-        """The report section with a line for each exchange of the running test, if there was any."""
+    def sections(self) -> list[tuple[str, str]]:
+        """What the report of a failed test says beside: what the fakes heard, and what failed inside them."""
         exchanges = [exchange for watched in self._watched() for exchange in watched.fake.journal.since(watched.before)]
-        return heard_section(exchanges)
+        return [*heard_section(exchanges), *failed_section(self._bugs)]
 
     def after(self) -> None:
         """Let go of what belonged to the test that is over."""
@@ -77,7 +119,14 @@ class Verdict:
             watched.before = watched.fake.journal.total
             watched.fake.journal.take_violations()
             watched.fake.faults.clear()
+        self._bugs.clear()
         self._failed = False
+
+    def _heard(self) -> bool:
+        return any(watched.fake.journal.total > watched.before for watched in self._watched())
 
     def _watched(self) -> list[_Watched]:
         return [self._own, *self._lasting] if self._own else self._lasting
+
+    def _note_bug(self, bug: BaseException) -> None:
+        self._bugs.append(trace_of(bug))

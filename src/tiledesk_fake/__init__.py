@@ -3,6 +3,8 @@
     from tiledesk_fake import TiledeskFake
 
 Names are imported when they are first used, so that importing the package costs nothing.
+
+PYTEST_DONT_REWRITE: pytest would warn where a warning filter names this package, which imports it before the plugin.
 """
 
 from importlib import import_module

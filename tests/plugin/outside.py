@@ -82,12 +82,14 @@ class Project:
         environment: Mapping[str, str] | None = None,
         python: str = sys.executable,
         autoload: bool = False,
+        typed: str = "",
     ) -> Run:
         chosen = [part for plugin in plugins for part in ("-p", plugin)]
         done = subprocess.run(
             [python, "-m", "pytest", "-p", "no:cacheprovider", *chosen, *arguments],
             cwd=self.folder,
             env={**_environment(autoload=autoload), **(environment or {})},
+            input=typed,
             capture_output=True,
             encoding="utf-8",
             timeout=PATIENCE_S,

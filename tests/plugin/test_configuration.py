@@ -267,7 +267,7 @@ def with_native(setups: dict[str, Setup]) -> list[object]:
 
 
 def broken_rules(run: Run, test: str) -> set[str]:
-    return set(run.told(test).partition(": the client under test")[0].split(", "))
+    return set(re.findall(r"^([a-z-]+): [A-Z]", run.told(test), re.M))
 
 
 def turned(line: str) -> set[str]:

@@ -6,6 +6,9 @@ import pytest
 
 from tests.plugin.outside import Project
 
+# All other warnings fail their test.
+WARN = ("-W", "error", "-W", "default::tiledesk_fake.pytest.LateCallWarning")
+
 # The first test leaves a thread behind that calls, as badly as it can, while the second one runs.
 LATE = """
     import http.client, threading
@@ -63,7 +66,7 @@ LATE = """
 def test_a_late_call_is_refused_and_named_and_touches_no_other_test(project: Project, workers: tuple[str, ...]) -> None:
     project.write("test_late.py", LATE)
 
-    run = project.run("-W", "error", *workers, plugins=("xdist", "tiledesk_fake") if workers else ("tiledesk_fake",))
+    run = project.run(*WARN, *workers, plugins=("xdist", "tiledesk_fake") if workers else ("tiledesk_fake",))
 
     assert run.code == 0, run.text
     assert (run.counts["passed"], run.counts.get("warnings", 0) + run.counts.get("warning", 0)) == (3, 1)
@@ -100,7 +103,7 @@ def test_a_late_call_after_the_last_test_is_named(project: Project) -> None:
         """,
     )
 
-    run = project.run("-W", "error")
+    run = project.run(*WARN)
 
     assert run.code == 0, run.text
     assert "after test_last.py::test_tells_its_url was over, its client still called its fake: GET /v3/" in run.text
@@ -135,7 +138,7 @@ def test_a_call_that_is_under_way_when_its_test_ends_is_named(project: Project) 
         """,
     )
 
-    run = project.run("-W", "error")
+    run = project.run(*WARN)
 
     assert run.code == 0, run.text
     assert "its client still called its fake: GET /v3/jwt/history. The running test" in run.text
@@ -186,7 +189,7 @@ def test_who_is_left_behind_by_a_test_that_never_called_is_refused_and_named_too
         """,
     )
 
-    run = project.run("-W", "error")
+    run = project.run(*WARN)
 
     assert run.code == 0, run.text + run.errors
     assert "after test_idle.py::test_does_nothing was over, its client still called its fake: GET /v3/jwt" in run.text
@@ -222,3 +225,71 @@ def test_a_fake_that_its_test_has_started_anew_ends_with_the_test(project: Proje
 
     assert run.code == 0, run.text + run.errors
     assert run.counts == {"passed": 2}
+
+
+# --- warning filters ---------------------------------------------------------------------------------------------
+
+CALLED_LATE = """
+    import urllib.error, urllib.request
+    import pytest
+
+    left = []
+
+    {mark}
+    def test_leaves_its_url(fake_tiledesk):
+        left.append(fake_tiledesk.url)
+
+    def test_is_innocent(fake_tiledesk):
+        with pytest.raises(urllib.error.HTTPError, match="410") as answer:
+            urllib.request.urlopen(f"{{left[0]}}/jwt/history", timeout=10)
+        answer.value.close()
+"""
+CATEGORY = "tiledesk_fake.pytest.LateCallWarning"
+IN_INI = "[pytest]\nfilterwarnings =\n    error\n    {}\n"
+
+
+def mark(filter: str) -> str:
+    return f'@pytest.mark.filterwarnings("{filter}")'
+
+
+FILTERS = {
+    "by default": ("shown", (), "", ""),
+    "ignored": ("silent", ("-W", f"ignore::{CATEGORY}"), "", ""),
+    "ignored by the plugin's own name for it": (
+        "silent",
+        ("-W", "ignore::pytest_tiledesk_fake.LateCallWarning"),
+        "",
+        "",
+    ),
+    "ignored as a warning of pytest": ("silent", ("-W", "ignore::pytest.PytestWarning"), "", ""),
+    "ignored by its message": ("silent", ("-W", "ignore:after test_it.py"), "", ""),
+    "another is ignored": ("shown", ("-W", "ignore:after test_other.py"), "", ""),
+    "an error": ("error", ("-W", f"error::{CATEGORY}"), "", ""),
+    "an error as all are": ("error", ("-W", "error"), "", ""),
+    "an error in the ini file": ("error", (), IN_INI.format(""), ""),
+    "ignored in the ini file": ("silent", (), IN_INI.format(f"ignore::{CATEGORY}"), ""),
+    "the command line counts more": ("shown", ("-W", f"default::{CATEGORY}"), IN_INI.format(""), ""),
+    "the test's own filter counts most": ("silent", ("-W", "error"), "", mark(f"ignore::{CATEGORY}")),
+    "an error for one test": ("error", (), "", mark(f"error::{CATEGORY}")),
+    "an error in xdist": ("error", ("-W", "error", "-n", "2", "--dist", "loadfile"), "", ""),
+    "ignored in xdist": ("silent", ("-W", f"ignore::{CATEGORY}", "-n", "1"), "", ""),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_late_calls_obey_the_filters_of_warnings(project: Project, name: str) -> None:
+    expected, arguments, ini, mark = FILTERS[name]
+    project.write("test_it.py", CALLED_LATE.format(mark=mark))
+    project.write("pytest.ini", ini or "[pytest]\n")
+
+    run = project.run("-rE", *arguments, plugins=("xdist", "tiledesk_fake"))
+
+    told = "after test_it.py::test_leaves_its_url was over" in run.text
+    assert (run.code, run.counts.pop("passed"), run.counts, told) == {
+        "shown": (0, 2, {"warnings": 1}, True),
+        "silent": (0, 2, {}, False),
+        "error": (1, 2, {"errors": 1}, True),
+    }[expected], run.text + run.errors
+    if expected == "error":
+        line = re.search("^ERROR test_it.py::test_leaves_its_url - .*LateCallWarning: after", run.text, re.M)
+        assert line, run.text

@@ -155,3 +155,138 @@ def test_a_proxy_that_takes_the_place_of_another_variable_captures_no_calls(proj
     run = project.run("-W", "error", environment={"TAKES_A_PLACE": "x"})
 
     assert run.counts == {"passed": 2}, run.text
+
+
+# --- tests that set and restore the environment themselves -------------------------------------------------------
+
+NOTES = """
+    import json, os
+
+    NAMES = ("HTTP_PROXY", "http_proxy", "no_proxy", "NO_PROXY")
+
+    def pytest_runtest_logfinish(nodeid):
+        with open("environment.txt", "a") as file:
+            file.write(json.dumps([nodeid, {name: os.environ.get(name) for name in NAMES}]) + "\\n")
+"""
+RESTORING = f"""
+    import os
+    from unittest import mock
+    import pytest, requests
+
+    DEAD = "{DEAD}"
+
+    def ask(fake):
+        assert requests.get(f"{{fake.url}}/jwt/history", timeout=10).status_code == 401
+
+    def ask_known(url):
+        assert requests.get(f"{{url}}/jwt/history", timeout=10).status_code == 401
+
+    PROXIES = [
+        {{"HTTP_PROXY": DEAD}},
+        {{"http_proxy": DEAD, "NO_PROXY": "corp.example"}},
+        {{"HTTP_PROXY": DEAD, "NO_PROXY": "", "no_proxy": "corp.example"}},
+        {{"ALL_PROXY": DEAD, "no_proxy": "corp.example"}},
+    ]
+    PROXIED = pytest.mark.parametrize("proxied", PROXIES, ids=range(len(PROXIES)))
+
+    @PROXIED
+    def test_patched(fake_tiledesk, proxied):
+        with mock.patch.dict(os.environ, proxied):
+            ask(fake_tiledesk)
+
+    @PROXIED
+    def test_patched_in_place_of_all(fake_tiledesk, proxied):
+        with mock.patch.dict(os.environ, proxied, clear=True):
+            ask(fake_tiledesk)
+
+    @PROXIED
+    def test_patched_twice(fake_tiledesk, proxied):
+        for _ in range(2):
+            with mock.patch.dict(os.environ, proxied):
+                ask(fake_tiledesk)
+            ask(fake_tiledesk)
+
+    @PROXIED
+    def test_set_in_the_body(monkeypatch, fake_tiledesk, proxied):
+        for name, value in proxied.items():
+            monkeypatch.setenv(name, value)
+            ask(fake_tiledesk)
+
+    @PROXIED
+    def test_set_in_the_body_and_undone_before_the_fake(fake_tiledesk, monkeypatch, proxied):
+        for name, value in proxied.items():
+            monkeypatch.setenv(name, value)
+            ask(fake_tiledesk)
+
+    @pytest.fixture
+    def proxy(monkeypatch, proxied):
+        for name, value in proxied.items():
+            monkeypatch.setenv(name, value)
+
+    @PROXIED
+    def test_set_before(proxy, fake_tiledesk, proxied):
+        ask(fake_tiledesk)
+
+    @PROXIED
+    def test_set_while_the_server_is_there(fake_tiledesk_server, proxy, proxied):
+        ask(fake_tiledesk_server)
+
+    @pytest.fixture(scope="session")
+    def known(fake_tiledesk_server):
+        return fake_tiledesk_server.url
+
+    @PROXIED
+    def test_set_while_the_server_is_known(known, proxy, proxied):
+        ask_known(known)
+
+    @PROXIED
+    def test_patched_while_the_server_is_there(fake_tiledesk_server, proxied):
+        with mock.patch.dict(os.environ, proxied):
+            ask(fake_tiledesk_server)
+
+    @PROXIED
+    def test_set_while_the_factory_is_there(fake_tiledesk_factory, proxy, proxied):
+        with fake_tiledesk_factory() as fake:
+            ask(fake)
+
+    def test_sets_its_own_exceptions_for_good(fake_tiledesk):
+        ask(fake_tiledesk)
+        with mock.patch.dict(os.environ):
+            os.environ["NO_PROXY"] = "mine.example"
+            os.environ["HTTP_PROXY"] = DEAD
+            ask(fake_tiledesk)
+            assert os.environ["NO_PROXY"].startswith("mine.example,")
+"""
+OUTSIDE: dict[str, Mapping[str, str]] = {
+    "no proxy": {},
+    "a proxy": {"HTTP_PROXY": DEAD},
+    "a proxy with exceptions": {"HTTP_PROXY": DEAD, "NO_PROXY": "corp.example"},
+    "exceptions alone": {"no_proxy": "corp.example"},
+}
+
+
+@pytest.fixture(scope="module")
+def restoring(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Project, Run]]:
+    files = {"test_restoring.py": RESTORING, "conftest.py": NOTES}
+    setups = {name: Setup(files, environment, ("-rA", "-W", "error")) for name, environment in OUTSIDE.items()}
+    return run_many(tmp_path_factory.mktemp("restoring"), setups)
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_no_proxy_captures_a_call_and_no_test_finds_what_another_left(
+    restoring: dict[str, tuple[Project, Run]], name: str
+) -> None:
+    project, run = restoring[name]
+
+    assert run.counts == {"passed": 41}, run.text + run.errors
+    before = {
+        variable: OUTSIDE[name].get(variable) for variable in ("HTTP_PROXY", "http_proxy", "no_proxy", "NO_PROXY")
+    }
+    served = {
+        variable: (f"{before['no_proxy'] or before['NO_PROXY'] or ''},{LOOPBACK}").lstrip(",")
+        for variable in ("no_proxy", "NO_PROXY")
+    }
+    for line in project.read("environment.txt").splitlines():
+        test, seen = json.loads(line)
+        # The server of the session needs its exceptions for as long as there is a proxy.
+        assert seen in (before, {**before, **served} if "HTTP_PROXY" in OUTSIDE[name] else before), test

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from ..errors import NoAnswer
-from ..log import log
+from ..log import log, log_bug
 from .rejection import APP_FAILED, PHRASES, Bodies, Rejection
 
 
@@ -63,7 +63,7 @@ class Gateway:
             return None
         # Even SystemExit, or a pytest.fail() inside a view: it would end the thread that serves everybody.
         except BaseException:
-            log.exception("The app raised instead of answering")
+            log_bug("The app raised instead of answering")
             return self.rejecting(APP_FAILED, method)
 
     def rejecting(self, rejection: Rejection, method: str = "GET") -> Outgoing:

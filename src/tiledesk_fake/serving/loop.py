@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from .. import realtime
-from ..log import log
+from ..log import log_bug
 
 # How much is read at once. It bounds how many pipelined requests can arrive together, and how long one client keeps
 # the loop from the others.
@@ -219,7 +219,7 @@ class Loop:
         try:
             action(*arguments)
         except Exception:
-            log.exception("The server failed")
+            log_bug("The server failed")
 
     def _wake(self) -> None:
         # Full: it will wake up anyway. Closed: it has ended.

@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from typing import Protocol
 
-from ..log import log
+from ..log import log_bug
 from .loop import READ, WRITE, Loop
 
 
@@ -120,7 +120,7 @@ class Stream:
             if events & self._watched & READ:
                 self._read()
         except Exception:
-            log.exception("A connection failed")
+            log_bug("A connection failed")
             self.abort()
 
     def _read(self) -> None:

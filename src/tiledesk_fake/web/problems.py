@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ..contract import Contract
 from ..core.faults import Spent
 from ..core.redaction import redacted
-from ..log import log
+from ..log import log_bug
 from ..refusals import (
     BadRequest,
     CannotDelete,
@@ -91,7 +91,7 @@ NEVER_SENT = Answer(500, (), b"")
 
 def internal_error() -> Answer:
     """What is answered where the fake itself fails; the exception that is being handled goes to the log."""
-    log.exception("a request could not be answered; this is a bug in tiledesk-fake")
+    log_bug("a request could not be answered; this is a bug in tiledesk-fake")
     return json_answer(500, wire.refusal("Internal error of tiledesk-fake."))
 
 
