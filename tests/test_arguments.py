@@ -233,6 +233,7 @@ def test_signatures_and_documentation_are_those_of_the_methods() -> None:
 # Called by the server, by Python itself, or by the pytest plugin, with arguments of their own.
 UNCHECKED = {
     "Journal.add",
+    "Journal.know",
     "Journal.since",
     "Faults.spend",
     "Clock.sleep",

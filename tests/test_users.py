@@ -58,7 +58,10 @@ def test_authorization_says_why_basic_can_never_work_and_what_can(
         _ = user.authorization
 
     assert email in str(refused.value)
-    assert "fake.issue_token(user).authorization" in str(refused.value)
+    # A token of an inactive user is refused as well.
+    can = "fake.issue_token(user).authorization" if active else "fake.update_user(user, active=True)"
+    assert can in str(refused.value)
+    assert ("issue_token" in str(refused.value)) == active
 
 
 def test_an_obstacle_never_tells_the_password() -> None:

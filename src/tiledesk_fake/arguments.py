@@ -10,7 +10,7 @@ from functools import cache, partial, wraps
 from inspect import Parameter, signature
 from os import PathLike
 from pathlib import Path
-from types import NoneType, UnionType
+from types import EllipsisType, NoneType, UnionType
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import MisuseError
@@ -135,7 +135,8 @@ def _accepted(annotation: Any) -> _Kinds:
 
 
 def _refusal(name: str, kinds: _Kinds, value: object, hints: Mapping[str, str]) -> MisuseError:
-    wanted = [phrase(kind) for kind in kinds if kind is not NoneType and not (kind is int and float in kinds)]
+    unsaid = {NoneType, EllipsisType, *([int] if float in kinds else [])}
+    wanted = [phrase(kind) for kind in kinds if kind not in unsaid]
     # A password without its quotes is a number.
     may_be_shown = value is None or (isinstance(value, int | float) and str not in kinds)
     got = repr(value) if may_be_shown else phrase(type(value))

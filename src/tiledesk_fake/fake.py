@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
+from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import contract as contracts
@@ -14,6 +14,7 @@ from .arguments import checked
 from .contract.profile import check, read_profile
 from .core.clock import Clock, milliseconds, moment
 from .core.faults import Faults
+from .core.handing import OnlyOnce
 from .core.history import Record
 from .core.ids import hex_id, new_secret, parse_hex_id
 from .core.journal import Journal
@@ -38,7 +39,7 @@ _USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one
 _TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
 
 
-class TiledeskFake:
+class TiledeskFake(OnlyOnce):
     """A stateful fake of Tiledesk's JWT history API, in memory.
 
     - `profile` turns assumptions: a mapping from their ids to choices, `"siblings"` for what the API's authors would
@@ -133,15 +134,64 @@ class TiledeskFake:
         return UsersByEmail(self._state)
 
     @checked()
-    def add_user(self, *, email: str, password: str | None = None, id: str | None = None, active: bool = True) -> User:
+    def add_user(
+        self,
+        *,
+        email: str,
+        password: str | None = None,
+        id: str | None = None,
+        active: bool = True,
+        firstname: str = "Test",
+        lastname: str = "User",
+    ) -> User:
         """A new user. Without a password Basic never works; one who is not active is refused everywhere (observed).
 
         `id` is 24 hex digits of either case, made up unless given. E-mail addresses that differ in case are two users.
+        `firstname` and `lastname` are claims of the user's tokens.
 
         Raises AlreadyExists for an e-mail address or id that is taken, MisuseError for an id that is not 24 hex digits
         and for an e-mail address that is empty.
         """
-        return self._state.add_user(email, password, _parsed_id(id), active)
+        return self._state.add_user(email, password, _parsed_id(id), active, firstname, lastname)
+
+    @checked(user=_USER_WANTED)
+    def update_user(
+        self,
+        user: User,
+        *,
+        email: str | None = None,
+        password: str | EllipsisType | None = ...,
+        active: bool | None = None,
+        firstname: str | None = None,
+        lastname: str | None = None,
+    ) -> User:
+        """The user with what is given changed; `password=None` takes the password away.
+
+        From now on the gate goes by it. Tokens that are issued already stay as they are, and so do their claims.
+
+        Raises NotFound for a user of another fake, AlreadyExists for an e-mail address that is taken, and MisuseError
+        for an e-mail address that is empty and where nothing is given.
+
+        >>> fake = TiledeskFake()
+        >>> ada = fake.add_user(email="ada@example.com", password="secret")
+        >>> fake.update_user(ada, active=False).active, fake.users["ada@example.com"].active
+        (False, False)
+        """
+        given = {"email": email, "active": active, "firstname": firstname, "lastname": lastname}
+        changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+        if password is not ...:
+            changes["password"] = password
+        if not changes:
+            raise MisuseError("expected what to change: email=…, password=…, active=…, firstname=… or lastname=…")
+        return self._state.update_user(user, changes)
+
+    @checked(user=_USER_WANTED)
+    def remove_user(self, user: User) -> None:
+        """Forget a user and all tokens of that user; from now on the gate refuses both.
+
+        Raises NotFound for a user of another fake, or one that is forgotten already.
+        """
+        self._state.remove_user(user)
 
     @checked(user=_USER_WANTED)
     def issue_token(
@@ -198,8 +248,7 @@ class TiledeskFake:
         Raises NotFound for a user of another fake, or of before a reset.
         """
         with self._state.lock:
-            if not self._state.users.holds(user):
-                raise NotFound(f"this fake does not hold {user}; add_user makes users, and reset forgets them")
+            self._state.check_held(user)
             return [self._token(record) for record in self._state.history.of(user.id)]
 
     @checked(token=_TOKEN_WANTED)
@@ -390,7 +439,12 @@ class TiledeskFake:
         for planned in scenario.users:
             with scenario.at(planned.keys):
                 user = self.add_user(
-                    email=planned.email, password=planned.password, id=planned.id, active=planned.active
+                    email=planned.email,
+                    password=planned.password,
+                    id=planned.id,
+                    active=planned.active,
+                    firstname=planned.firstname,
+                    lastname=planned.lastname,
                 )
             for token in planned.tokens:
                 with scenario.at(token.keys):

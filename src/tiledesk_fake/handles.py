@@ -6,21 +6,46 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import Any, Self
 
 from .arguments import phrase
+from .core.handing import OnlyOnce, read_only
 from .core.history import Record
 from .core.redaction import redacted
 from .core.users import User
-from .errors import NotFound, nearest
+from .errors import MisuseError, NotFound, nearest
 from .state import State
 
 # Comparing takes time, and in a long list nobody looks for a name.
 _MOST_NAMED = 20
 
 
+class _Elsewhere:
+    """What is left of a state in a token that has been pickled, perhaps in another process."""
+
+    def __init__(self, jwt: str) -> None:
+        self._jwt = jwt
+
+    def jwt(self, record: Record) -> str:
+        return self._jwt
+
+    def is_revoked(self, record: Record) -> bool:
+        raise MisuseError(
+            f"whether the token {record.jti!r} is revoked is known to its fake alone, and this one has been pickled; "
+            "ask where the fake is: fake.history(user)"
+        )
+
+
+@read_only(
+    revoked="fake.revoke(token) revokes it, and fake.issue_token(user, revoked=True) makes one that is revoked",
+    expires_at="fake.issue_token(user, expires_at=…) makes one that expires, and fake.clock.advance(…) makes it expire",
+    jti="a token stays as it is; fake.issue_token(user, jti=…) makes another",
+)
 @dataclass(frozen=True, slots=True)
 class Token:
     """A token and its record in a user's history. `revoked` is looked up each time; all else never changes.
+
+    A Token can be pickled, with its JWT in it; what comes of that cannot tell whether it is revoked.
 
     `id` is that of the record, 24 hex digits in lower case; `jti` that of the JWT. Times are aware datetimes in UTC:
     `created_at` in whole milliseconds, `expires_at` in whole seconds, or None for a token that never expires.
@@ -31,26 +56,29 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     _record: Record = field(repr=False, compare=False)
-    _state: State = field(repr=False, compare=False)
+    _state: State | _Elsewhere = field(repr=False, compare=False)
 
     @property
     def revoked(self) -> bool:
-        """Whether the token is revoked now. Raises NotFound once a reset has forgotten the token."""
-        with self._state.lock:
-            record = self._state.history.by_id(self._record.id)
-        if record is None:
-            raise NotFound(f"this fake does not hold the token {self.jti!r} any more; reset forgets tokens")
-        return record.revoked
+        """Whether the token is revoked now. Raises NotFound once the fake has forgotten the token."""
+        return self._state.is_revoked(self._record)
 
     @property
     def jwt(self) -> str:
-        """The signed token, without a scheme word. Raises NotFound once a reset has forgotten the token."""
+        """The signed token, without a scheme word. Raises NotFound once the fake has forgotten the token."""
         return self._state.jwt(self._record)
 
     @property
     def authorization(self) -> str:
         """The value of an `Authorization` header that carries this token: `JWT eyJ…`."""
         return f"JWT {self.jwt}"
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        home = _Elsewhere(self.jwt)
+        return Token, (self.id, self.jti, self.created_at, self.expires_at, self._record, home)
 
 
 class UnknownUser(NotFound, KeyError):
@@ -60,7 +88,7 @@ class UnknownUser(NotFound, KeyError):
     __str__ = Exception.__str__
 
 
-class UsersByEmail(Mapping[str, User]):
+class UsersByEmail(OnlyOnce, Mapping[str, User]):
     """The users of a fake, by their e-mail addresses, in the order they were added."""
 
     def __init__(self, state: State) -> None:

@@ -47,6 +47,8 @@ class ScenarioUser:
     password: str | None = field(repr=False)
     id: str | None
     active: bool
+    firstname: str
+    lastname: str
     tokens: tuple[ScenarioToken, ...]
 
 
@@ -120,7 +122,7 @@ def _check_size(users: list[Any]) -> None:
 
 
 def _user(content: Any, keys: Keys) -> ScenarioUser:
-    user = _mapping(content, keys, ("email", "password", "_id", "active", "tokens"))
+    user = _mapping(content, keys, ("email", "password", "_id", "active", "firstname", "lastname", "tokens"))
     if user.get("email") is None:
         raise _At((*keys, "email"), "expected an e-mail address, it is missing")
     tokens = _list(user.get("tokens"), (*keys, "tokens"))
@@ -130,6 +132,8 @@ def _user(content: Any, keys: Keys) -> ScenarioUser:
         _password(user.get("password"), (*keys, "password")),
         _text(user.get("_id"), (*keys, "_id")),
         _flag(user.get("active", True), (*keys, "active")),
+        _text(user.get("firstname", "Test"), (*keys, "firstname")) or "",
+        _text(user.get("lastname", "User"), (*keys, "lastname")) or "",
         tuple(_token(token, (*keys, "tokens", position)) for position, token in enumerate(tokens)),
     )
 

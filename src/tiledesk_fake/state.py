@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from threading import RLock
 from typing import Any, NamedTuple
 
 from .contract import Contract
 from .core.clock import Clock, Setting
 from .core.faults import Faults
+from .core.handing import OnlyOnce
 from .core.history import History, Record
-from .core.ids import Ids, IdsState, parse_hex_id
+from .core.ids import Ids, IdsState, hex_id, parse_hex_id
 from .core.journal import Journal
-from .core.users import User, Users, check_text, new_user
+from .core.users import User, Users, check_text, check_user
 from .errors import MisuseError, NotFound
 from .gate.gate import Caller, Gate
 from .gate.jwt import sign
@@ -40,7 +42,7 @@ class Snapshot(NamedTuple):
         return f"<Snapshot of {len(self.users)} users, {len(self.records)} tokens>"
 
 
-class State:
+class State(OnlyOnce):
     """The users, tokens and time of one fake.
 
     `lock` makes decisions atomic: who reads or changes more than one thing holds it for as long, and never over I/O.
@@ -89,14 +91,45 @@ class State:
             self.faults.clear()
             self.clock.restore(snapshot.clock)
             self._ids.resume_from(snapshot.ids)
-            self._hold(Users(snapshot.users), snapshot.records, dict(snapshot.claims))
+            self._hold(Users(snapshot.users, self.users.former), snapshot.records, dict(snapshot.claims))
 
-    def add_user(self, email: str, password: str | None, id: int | None, active: bool) -> User:
-        """A new user, with a new id unless one is given."""
+    def add_user(self, email: str, password: str | None, id: int | None, active: bool, *names: str) -> User:
+        """A new user, with a new id unless one is given; `names` are the first one and the last one."""
         with self.lock:
-            user = new_user(self._ids.object_id() if id is None else id, email, password, active)
+            id = self._ids.object_id() if id is None else id
+            user = check_user(User(hex_id(id), email, password, active, *names))
             self.users.add(user)
             return user
+
+    def update_user(self, user: User, changes: Mapping[str, Any]) -> User:
+        """The user with these changes; tokens that are issued already say what they said."""
+        with self.lock:
+            self.check_held(user)
+            before = self._current(user)
+            after = check_user(replace(before, **changes))
+            self.users.change(after)
+            said = {claim: getattr(before, claim) for claim in ("email", "firstname", "lastname")}
+            for record in self.history.of(user.id):
+                self._claims[record.id] = said | dict(self._claims.get(record.id, {}))
+            return after
+
+    def remove_user(self, user: User) -> None:
+        """Forget a user, and all tokens of that user."""
+        with self.lock:
+            self.check_held(user)
+            self.users.remove(user)
+            for record in self.history.remove(user.id):
+                self._claims.pop(record.id, None)
+
+    def check_held(self, user: User) -> None:
+        """Raise NotFound for a user of another fake, or one that this has forgotten."""
+        if not self.users.holds(user):
+            raise NotFound(
+                f"this fake does not hold {user}; add_user makes users, and reset forgets them, as remove_user does"
+            )
+
+    def _current(self, user: User) -> User:
+        return self.users.by_id(int(user.id, 16)) or user
 
     def issue(
         self,
@@ -123,8 +156,7 @@ class State:
         except (TypeError, ValueError, RecursionError) as cause:
             raise MisuseError(f"expected claims that JSON can write: {cause}") from None
         with self.lock:
-            if not self.users.holds(user):
-                raise NotFound(f"this fake does not hold {user}; add_user makes users, and reset forgets them")
+            self.check_held(user)
             record = Record(
                 created_ms,
                 self._ids.object_id() if id is None else id,
@@ -143,12 +175,12 @@ class State:
         """The signed token of a record, with the claims that a real sign-in writes, in its order (observed)."""
         with self.lock:
             if self.history.by_id(record.id) is None:
-                raise NotFound(f"this fake does not hold the token {record.jti!r} any more; reset forgets tokens")
+                raise forgotten(record)
             user = self.users.by_id(int(record.user_id, 16))
             claims = {
                 "email": user.email if user else None,
-                "firstname": "Test",
-                "lastname": "User",
+                "firstname": user.firstname if user else None,
+                "lastname": user.lastname if user else None,
                 "emailverified": True,
                 "_id": record.user_id,
                 "iat": record.created_ms // 1000,
@@ -160,6 +192,14 @@ class State:
             if record.expires_ms is not None:
                 claims["exp"] = record.expires_ms // 1000
             return sign(claims | dict(self._claims.get(record.id, {})), self._secret)
+
+    def is_revoked(self, record: Record) -> bool:
+        """Whether the token of a record is revoked now; raises NotFound if it is forgotten."""
+        with self.lock:
+            current = self.history.by_id(record.id)
+        if current is None:
+            raise forgotten(record)
+        return current.revoked
 
     def revoke(self, record: Record) -> Record:
         """Revoke a token, now; one that is revoked already stays as it is."""
@@ -204,3 +244,10 @@ class State:
         if stored and not self.history.is_full:
             self.history.add(record)
         return record
+
+
+def forgotten(record: Record) -> NotFound:
+    """What is raised for a token that a fake no longer holds."""
+    return NotFound(
+        f"this fake does not hold the token {record.jti!r} any more; reset forgets tokens, as remove_user does"
+    )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from .. import realtime
 from ..arguments import checked
 from ..errors import MisuseError, nearest
+from .handing import OnlyOnce
 
 EPOCH = realtime.genuine(datetime)(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -50,7 +51,7 @@ class Setting(NamedTuple):
     ahead_ms: int = 0
 
 
-class Clock:
+class Clock(OnlyOnce):
     """What time it is for one fake: real, shifted or frozen.
 
     Expiry, createdAt and updatedAt follow it. It is not slowed or frozen by freezegun.

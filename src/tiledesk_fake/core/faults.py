@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, get_args
 from ..arguments import checked
 from ..errors import MisuseError, nearest
 from ..serving.delivery import Drop
+from .handing import OnlyOnce
 
 DROPS: tuple[Drop, ...] = get_args(Drop)
 LONGEST_DELAY_S = 300.0
@@ -53,7 +54,7 @@ class Spent(NamedTuple):
     retry_after_s: int | None
 
 
-class Faults:
+class Faults(OnlyOnce):
     """The faults planned for one fake, in order; each is spent on the first calls that it fits.
 
     A fault that is never spent is a mistake in the test; `unspent` names it.

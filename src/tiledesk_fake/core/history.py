@@ -192,6 +192,16 @@ class History:
                 records.add(revoked)
         return revoked
 
+    def remove(self, user_id: str) -> list[Record]:
+        """Forget all records of a user; they come back."""
+        records = self.of(user_id)
+        for record in records:
+            del self._by_jti[record.jti], self._by_id[record.id]
+            if self._places is not None:
+                del self._places[record.id]
+        self._orders.pop(user_id, None)
+        return records
+
     def _kept(self, user_id: str, order: _Order) -> SortedList[Record]:
         orders = self._orders.get(user_id)
         if orders is None:

@@ -1,24 +1,35 @@
 """Who there is: the users that can call."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import AlreadyExists, MisuseError
-from .ids import hex_id
+from .handing import read_only
 
 # A test needs a handful; a loop that never ends should end before the memory does.
 MOST_USERS = 100_000
 
 
+@read_only(
+    email="fake.update_user(user, email=…) answers the changed user",
+    password="fake.update_user(user, password=…) answers the changed user",  # noqa: S106 - a hint
+    active="fake.update_user(user, active=…) answers the changed user",
+    id="an id stays; fake.add_user(…, id=…) makes a user with another one",
+)
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the fake: `id` is 24 hex digits; a user who is not active is refused everywhere."""
+    """A user of the fake: `id` is 24 hex digits; a user who is not active is refused everywhere.
+
+    `firstname` and `lastname` are in the claims of the user's tokens. A User can be pickled.
+    """
 
     id: str
     email: str
     password: str | None = field(repr=False)
     active: bool = True
+    firstname: str = field(default="Test", repr=False)
+    lastname: str = field(default="User", repr=False)
 
     @property
     def authorization(self) -> str:
@@ -33,9 +44,13 @@ class User:
         """
         obstacle = self._obstacle_to_basic()
         if obstacle:
-            raise MisuseError(
-                f"Basic can never work for {self.email}, on the real server either: {obstacle}. "
+            instead = (
                 "Authenticate with a token: fake.issue_token(user).authorization"
+                if self.active
+                else "A token is refused as well, so let the user be active: fake.update_user(user, active=True)"
+            )
+            raise MisuseError(
+                f"Basic can never work for {self.email}, on the real server either: {obstacle}. {instead}"
             )
         credentials = b64encode(f"{self.email}:{self.password}".encode()).decode()
         return f"Basic {credentials}"
@@ -57,9 +72,11 @@ class User:
 class Users:
     """The users of one fake, by id and by e-mail address, in the order they were added."""
 
-    def __init__(self, users: Iterator[User] | tuple[User, ...] = ()) -> None:
+    def __init__(self, users: Iterable[User] = (), former: Iterable[User] = ()) -> None:
+        """`former` are users as they once were, whom tests may still hold."""
         self._by_id: dict[int, User] = {}
         self._by_email: dict[str, User] = {}
+        self.former = set(former)
         for user in users:
             self.add(user)
 
@@ -75,6 +92,21 @@ class Users:
         self._by_id[id] = user
         self._by_email[user.email] = user
 
+    def change(self, user: User) -> None:
+        """Put a user in the place of the one with the same id; raises AlreadyExists if the e-mail address is taken."""
+        id = int(user.id, 16)
+        before = self._by_id[id]
+        if self._by_email.get(user.email, before) is not before:
+            raise AlreadyExists(f"there is a user with the e-mail address {user.email!r} already")
+        self.former |= {before, user}
+        self._by_id[id] = user
+        # In the order in which users were added, whatever their addresses.
+        self._by_email = {each.email: each for each in self}
+
+    def remove(self, user: User) -> None:
+        """Forget a user."""
+        del self._by_email[self._by_id.pop(int(user.id, 16)).email]
+
     def by_id(self, id: int) -> User | None:
         """The user with this id, None if there is none."""
         return self._by_id.get(id)
@@ -84,8 +116,9 @@ class Users:
         return self._by_email.get(email)
 
     def holds(self, user: User) -> bool:
-        """Whether this very user was added here."""
-        return self._by_id.get(int(user.id, 16)) == user
+        """Whether this very user was added here, as it is or as it was before a change."""
+        current = self._by_id.get(int(user.id, 16))
+        return current is not None and (current == user or user in self.former)
 
     def __iter__(self) -> Iterator[User]:
         return iter(self._by_id.values())
@@ -97,13 +130,13 @@ class Users:
         return f"<Users {[user.email for user in self]}>"
 
 
-def new_user(id: int, email: str, password: str | None, active: bool) -> User:
-    """A user made of valid parts; raises MisuseError for parts that are none."""
-    for name, value in (("email", email), ("password", password)):
-        check_text(value or "", name)
-    if not email:
+def check_user(user: User) -> User:
+    """The user, if it is made of valid parts; raises MisuseError for parts that are none."""
+    for name in ("email", "password", "firstname", "lastname"):
+        check_text(getattr(user, name) or "", name)
+    if not user.email:
         raise MisuseError("expected an e-mail address, got an empty text")
-    return User(hex_id(id), email, password, active)
+    return user
 
 
 def check_text(text: str, name: str) -> None:
