@@ -1,10 +1,12 @@
 """The commands `tiledesk-fake check` and `tiledesk-fake learn`."""
 
 import math
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import click
 
 from ..contract.profile import parse_assumptions, read_profile
 from ..core.ids import new_seed
+from ..curl import quoted
 from ..errors import TiledeskFakeError
 from .credentials import Basic, Credential, Jwt, Redaction
 from .learning import learn as learn_from
@@ -22,7 +25,7 @@ from .report import Report, check_writable, form_of, report_of
 from .runner import check as check_target
 from .target import EXAMPLES, TIMEOUT_S, Target
 
-_MISSING = "check needs Schemathesis and Hypothesis; pip install 'tiledesk-fake[check]'"
+_EXTRA = re.compile(r"""(.+?)\s*;\s*extra\s*==\s*["']check["']""")
 
 
 class _Seconds(click.FloatRange):
@@ -145,7 +148,7 @@ def check(
 ) -> None:
     """Is the server at URL within the contract? Exit 0 if it is, 1 if not, 2 if it cannot be checked."""
     if find_spec("schemathesis") is None or find_spec("hypothesis") is None:
-        raise CannotCheck(_MISSING)
+        raise CannotCheck(_missing())
     if report is not None:
         form_of(report)
         check_writable(report)
@@ -171,6 +174,16 @@ def check(
     _hand_on(found, report)
     if found.broken:
         sys.exit(1)
+
+
+def _missing() -> str:
+    """What to install: the requirements of the extra themselves, which any index has, wherever this package is from."""
+    declared: list[str] = []
+    # Without metadata the package was not installed but found on the path.
+    with suppress(PackageNotFoundError):
+        declared = [found[1] for found in map(_EXTRA.fullmatch, requires("tiledesk-fake") or ()) if found]
+    needed = " ".join(map(quoted, declared or ["schemathesis", "hypothesis"]))
+    return f"check needs Schemathesis and Hypothesis: pip install {needed}"
 
 
 def _hand_on(found: Report, file: Path | None) -> None:

@@ -1,5 +1,7 @@
 """Which choice does a server make for each assumption? Answered by asking it."""
 
+from collections.abc import Mapping
+
 from ..contract.profile import CHOICES
 from .examination import Examination
 from .learnt import Learnt
@@ -24,26 +26,36 @@ def learn(target: Target, *, progress: Progress = silent) -> Learnt:
 
 
 def _learn(exam: Examination, progress: Progress) -> Learnt:
-    choices: dict[str, str | None] = {}
-    evidence: dict[str, str] = {}
-    known = 0
-    for done, (id, question) in enumerate(QUESTIONS.items()):
-        progress(done, len(QUESTIONS), id)
-        choices[id], evidence[id] = _answer(exam, question)
-        if len(exam.unanswered) > known:
-            _need_a_server(exam, since=exam.unanswered[known])
-            known = len(exam.unanswered)
-        exam.judge_by({each: choice for each, choice in choices.items() if choice is not None})
-    progress(len(QUESTIONS), len(QUESTIONS), "done")
+    learnt = answers(exam, QUESTIONS, progress)
     # A server that revokes what nobody asked for is asked for no further revocation.
     exam.tokens.tidy(revoke=not any("unasked" in record for record in exam.changes.revoked))
     return Learnt(
         exam.redact(exam.client.url),
-        {id: choices[id] for id in CHOICES},
-        {id: evidence[id] for id in CHOICES},
+        {id: learnt[id][0] for id in CHOICES},
+        {id: learnt[id][1] for id in CHOICES},
         exam.changes.revoked,
         exam.tokens.left_behind,
     )
+
+
+def answers(
+    exam: Examination, questions: Mapping[str, Question], progress: Progress = silent
+) -> dict[str, tuple[str | None, str]]:
+    """For each assumption the choice, None where it is unknown, and the evidence or the reason.
+
+    The examination judges by what is known so far, and by defaults otherwise. Raises CannotCheck if the server is gone.
+    """
+    found: dict[str, tuple[str | None, str]] = {}
+    known = len(exam.unanswered)
+    for done, (id, question) in enumerate(questions.items()):
+        progress(done, len(questions), id)
+        exam.judge_by({each: choice for each, (choice, _) in found.items() if choice is not None})
+        found[id] = _answer(exam, question)
+        if len(exam.unanswered) > known:
+            _need_a_server(exam, since=exam.unanswered[known])
+            known = len(exam.unanswered)
+    progress(len(questions), len(questions), "done")
+    return found
 
 
 def _answer(exam: Examination, question: Question) -> tuple[str | None, str]:

@@ -6,9 +6,11 @@ TiledeskFakeError
 
 Broken              a rule is broken: expected, got, and the reply that shows it
 LeftOut             a rule could not be asked, and why
+└── NotApplicable   because the profile leaves nothing to ask
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..contract.places import Place
@@ -48,6 +50,19 @@ class LeftOut(Exception):
     """A rule could not be asked; the text is the reason."""
 
 
+class NotApplicable(LeftOut):
+    """Under the profile there is nothing that the rule could ask."""
+
+
+def options(choices: Mapping[str, str]) -> str:
+    """The options of the command line that make these choices.
+
+    >>> options({"page-base": "1", "list-envelope": "bare"})
+    '--assume page-base=1 --assume list-envelope=bare'
+    """
+    return " ".join(f"--assume {id}={choice}" for id, choice in choices.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One way in which a server breaks the contract. Nothing in it is secret."""
@@ -58,6 +73,8 @@ class Finding:
     got: str
     place: Place
     curl: str
+    explained_by: Mapping[str, str] = field(default_factory=dict)
+    """The choices under which the server would keep the rule, by assumption; empty if there are none."""
 
     def __str__(self) -> str:
         lines = [
@@ -66,7 +83,11 @@ class Finding:
             f"  got       {self.got}",
             f"  contract  {self.place}",
         ]
-        return "\n".join([*lines, f"  try       {self.curl}"] if self.curl else lines)
+        if self.curl:
+            lines.append(f"  try       {self.curl}")
+        if self.explained_by:
+            lines.append(f"  instead   the server keeps the rule under {options(self.explained_by)}")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)

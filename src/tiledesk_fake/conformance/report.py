@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from .. import __version__
 from ..core.redaction import printable
-from .outcome import CannotCheck, Finding, Omission
+from .outcome import CannotCheck, Finding, Omission, options
 
 
 @dataclass(slots=True)
@@ -52,6 +52,24 @@ class Report:
         return {finding.rule for finding in self.findings}
 
     @property
+    def explained_by(self) -> dict[str, str]:
+        """The choices of assumptions that explain findings: under them the server would keep more rules."""
+        return {id: choice for finding in self.findings for id, choice in finding.explained_by.items()}
+
+    @property
+    def hint(self) -> str:
+        """How to go on where other choices explain findings; empty if none does."""
+        number = sum(bool(finding.explained_by) for finding in self.findings)
+        if not number:
+            return ""
+        waiting = sum(each.reason.endswith(" is broken") for each in self.left_out)
+        left_out = f", and {waiting} rules were left out because others are broken" if waiting else ""
+        return (
+            f"Another profile explains {number} of {len(self.findings)} findings{left_out}: "
+            f"check again with {options(self.explained_by)}"
+        )
+
+    @property
     def verdict(self) -> str:
         """The outcome in one sentence."""
         said = f"{len(self.kept)} rules kept, {len(self.findings)} broken, {len(self.left_out)} left out"
@@ -74,7 +92,7 @@ class Report:
             blocks.append("\n".join([f"{self._revoked_title}:", *lines]))
         if self.left_behind:
             blocks.append("\n".join(["Left behind:", *(f"  {each}" for each in self.left_behind)]))
-        return "\n\n".join([*blocks, self.verdict])
+        return "\n\n".join([*blocks, *filter(None, [self.hint]), self.verdict])
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON takes it."""
@@ -88,6 +106,7 @@ class Report:
             "findings": [_finding(each) for each in self.findings],
             "left_out": [asdict(each) for each in self.left_out],
             "kept": self.kept,
+            "explained_by": self.explained_by,
             "revoked": self.revoked,
             "left_behind": self.left_behind,
             "gone": self.gone or None,
@@ -133,6 +152,7 @@ class Report:
         """The report as one page, which needs nothing but itself."""
         title = f"{self.outcome.capitalize()}: {escape(self.url)}"
         body = [f"<h1>{title}</h1>", f"<p>{escape(self.verdict)}</p>"]
+        body += [f"<p>{escape(self.hint)}</p>"] * bool(self.hint)
         body += [_article(finding) for finding in self.findings]
         body.append(_table("Left out", ("Rule", "What it asks", "Why"), self._omissions()))
         body.append(_table(self._revoked_title, ("id", "jti", ""), self._keys()))
@@ -214,6 +234,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "contract": f"openapi/jwt.yaml:{finding.place.line}",
         "level": finding.place.level,
         "curl": finding.curl,
+        "explained_by": dict(finding.explained_by),
     }
 
 
@@ -230,6 +251,8 @@ def _article(finding: Finding) -> str:
     rows = [("Expected", finding.expected), ("Got", finding.got), ("Contract", str(finding.place))]
     if finding.curl:
         rows.append(("Try", finding.curl))
+    if finding.explained_by:
+        rows.append(("Instead", options(finding.explained_by)))
     cells = "".join(f"<dt>{name}</dt><dd><code>{escape(value)}</code></dd>" for name, value in rows)
     return f"<article><h2>{escape(finding.rule)}</h2><p>{escape(finding.sentence)}</p><dl>{cells}</dl></article>"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from .examination import Examination
+from .explaining import explained
 from .outcome import Broken, CannotCheck, Finding, Forbidden, LeftOut, Omission
 from .progress import Progress, silent
 from .report import Report
@@ -40,17 +41,21 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
     report = Report(exam.redact(exam.client.url), exam.contract.choices, exam.target.seed, exam.target.may_revoke)
     early = [rule for rule in rules if not (rule.last or rule.looks_back)]
     late = sorted((rule for rule in rules if rule.last or rule.looks_back), key=lambda rule: rule.last)
-    steps: list[Step] = [(rule.id, partial(_ask, exam, rule, report)) for rule in early]
+    asked: dict[str, Rule] = {}
+    steps: list[Step] = [(rule.id, partial(_ask, exam, rule, report, asked)) for rule in early]
     if generated:
         from .generated import passes  # noqa: PLC0415 - Schemathesis takes a second to import
 
         may_go_on = partial(_may_go_on, report)
         steps += [(name, partial(_generate, run, report)) for name, run in passes(exam, may_go_on)]
-    steps += [(rule.id, partial(_ask, exam, rule, report)) for rule in late]
+    steps += [(rule.id, partial(_ask, exam, rule, report, asked)) for rule in late]
     try:
         _take(exam, report, steps, progress)
         # A server that is gone would cost the timeout of each request.
         if not report.gone:
+            if report.findings:
+                may_revoke = report.may_revoke and brake(report.broken_rules) != Brake.ALL
+                report.findings = explained(exam, report.findings, asked, may_revoke=may_revoke)
             exam.tokens.tidy(revoke=_may_go_on(report))
         report.revoked = exam.changes.perhaps_revoked if report.gone else exam.changes.revoked
     except BaseException as ended:
@@ -69,7 +74,8 @@ def _check(exam: Examination, rules: Sequence[Rule], generated: bool, progress: 
 
 def _may_go_on(report: Report) -> bool:
     """Whether revocations that no rule watches are safe on this server, as far as has been seen."""
-    return brake(report.broken_rules) == Brake.NONE
+    unexplained = (finding.rule for finding in report.findings if not finding.explained_by)
+    return brake(unexplained) == Brake.NONE
 
 
 def _settle(report: Report) -> None:
@@ -102,7 +108,7 @@ def _no_longer_asked(name: str, reason: str) -> Omission:
     return Omission(name.replace(" ", "-"), sentence, reason)
 
 
-def _ask(exam: Examination, rule: Rule, report: Report) -> None:
+def _ask(exam: Examination, rule: Rule, report: Report, asked: dict[str, Rule]) -> None:
     if rule.revokes and brake(report.broken_rules) == Brake.ALL:
         harmful = sorted(id for id in report.broken_rules if brake([id]) == Brake.ALL)
         why = f"{' and '.join(harmful)} is broken, so another revocation would do more harm"
@@ -115,6 +121,7 @@ def _ask(exam: Examination, rule: Rule, report: Report) -> None:
         report.left_out.append(outcome)
     else:
         _add(report, [outcome])
+        asked.setdefault(outcome.rule, rule)
         if outcome.rule != rule.id:
             report.left_out.append(Omission(rule.id, rule.sentence, f"{outcome.rule} is broken"))
 

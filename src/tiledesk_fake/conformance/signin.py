@@ -14,8 +14,8 @@ class SignIn:
     def __init__(self, exam: Asking) -> None:
         self._exam = exam
         self._works = True
-        self.unknown: list[str] = []
-        """The tokens that nobody can revoke, one sentence each: they were not understood, or are not listed."""
+        self._unread: list[str] = []
+        self._unlisted: list[Jwt] = []
 
     @property
     def is_possible(self) -> bool:
@@ -28,17 +28,27 @@ class SignIn:
         while len(jwts) < number and (jwt := self._sign_in()) is not None:
             self._exam.redact.add(jwt.token, "$MINTED")
             jwts.append(jwt)
-        listed: dict[str | None, Record] = {}
+        self._unlisted += jwts
         try:
-            if jwts:
-                listed = {record["jti"]: record for record in self._exam.records()}
+            return self.found_later()
         finally:
-            for jwt in jwts:
-                if jwt.jti not in listed:
-                    self._works = False
-                    said = self._exam.redact(jwt.jti or "unknown")
-                    self.unknown.append(f"the token of a sign-in, which was not found in the list (jti {said})")
-        return [(listed[jwt.jti], jwt) for jwt in jwts if jwt.jti in listed]
+            self._works = self._works and not self._unlisted
+
+    def found_later(self) -> list[tuple[Record, Jwt]]:
+        """The new tokens that were not found in the list so far, and are now."""
+        if not self._unlisted:
+            return []
+        listed = {record["jti"]: record for record in self._exam.records()}
+        found = [(listed[jwt.jti], jwt) for jwt in self._unlisted if jwt.jti in listed]
+        self._unlisted = [jwt for jwt in self._unlisted if jwt.jti not in listed]
+        return found
+
+    @property
+    def unknown(self) -> list[str]:
+        """The tokens that nobody can revoke, one sentence each: they were not understood, or are not listed."""
+        unlisted = (self._exam.redact(jwt.jti or "unknown") for jwt in self._unlisted)
+        said = [f"the token of a sign-in, which was not found in the list (jti {jti})" for jti in unlisted]
+        return [*self._unread, *said]
 
     def _sign_in(self) -> Jwt | None:
         exam, basic = self._exam, self._exam.first.basic
@@ -47,7 +57,7 @@ class SignIn:
         body = json.dumps({"email": basic.email, "password": basic.password}).encode()
         reply = exam.client.send("POST", "/auth/signin", [("Content-Type", "application/json")], body)
         if reply.status is None:
-            self.unknown.append(exam.redact(f"perhaps a token of a sign-in: {reply.failure}"))
+            self._unread.append(exam.redact(f"perhaps a token of a sign-in: {reply.failure}"))
         try:
             jwt = Jwt.parse(reply.json["token"]) if reply.status == 200 else None
         except (ValueError, KeyError, TypeError, AttributeError, CannotCheck):
@@ -56,5 +66,5 @@ class SignIn:
             self._works = False
             if reply.status == 200:
                 said = exam.redact(reply.summary)
-                self.unknown.append(f"perhaps a token of a sign-in, whose answer could not be read: {said}")
+                self._unread.append(f"perhaps a token of a sign-in, whose answer could not be read: {said}")
         return jwt

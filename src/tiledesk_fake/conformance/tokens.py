@@ -68,6 +68,11 @@ class Tokens:
         if not self._may_revoke:
             raise LeftOut("nothing may be revoked without --may-revoke")
 
+    @property
+    def can_be_made(self) -> bool:
+        """Whether sign-ins make as many tokens as are given up."""
+        return self._sign_in.is_possible
+
     def call_by_token(self) -> None:
         """Let the first user call with a token of a sign-in, unless another token calls or there is no leave."""
         if not self._may_revoke or self._exam.first.caller is not None:
@@ -157,6 +162,7 @@ class Tokens:
     def tidy(self, *, revoke: bool) -> None:
         """Revoke the tokens of sign-ins that are alive; `left_behind` names those that stay alive."""
         try:
+            self._alive += [Sacrifice(record, jwt) for record, jwt in self._sign_in.found_later()]
             for token in self._still_alive() if revoke else ():
                 if token == self._caller:
                     self._retire(token)
@@ -172,7 +178,7 @@ class Tokens:
     @property
     def left_behind(self) -> list[str]:
         """What may be alive on the server because somebody was signed in, one sentence each."""
-        said = list(self._sign_in.unknown)
+        said = self._sign_in.unknown
         for token in self._alive:
             id, jti = (self._exam.redact(str(token.record[key])) for key in ("_id", "jti"))
             said.append(f"the token of a sign-in, {id} (jti {jti}), which is not revoked")

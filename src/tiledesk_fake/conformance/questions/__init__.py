@@ -26,4 +26,7 @@ QUESTIONS: Mapping[str, Question] = {
     "revocation-enforced": revocation.revocation_enforced,
 }
 
-__all__ = ["QUESTIONS", "Question", "Unclear"]
+READING = frozenset({"list-envelope", "page-size", "invalid-query", "page-base", "sort-parameter", "server-quirks"})
+"""The questions that change nothing on the server."""
+
+__all__ = ["QUESTIONS", "READING", "Question", "Unclear"]

@@ -4,7 +4,7 @@ from ...contract import coercion
 from ...contract.parameters import parse_query
 from ..examination import Examination
 from ..judging import expect
-from ..outcome import LeftOut
+from ..outcome import NotApplicable
 from ..paths import HISTORY
 from ..reply import Reply
 from .rule import Brake, Family, assumption
@@ -213,7 +213,7 @@ def malformed_escape(exam: Examination) -> None:
 )
 def refusal_form(exam: Examination) -> None:
     if exam.profile.invalid_query != "reject":
-        raise LeftOut("under this profile no reading is refused with a message")
+        raise NotApplicable("under this profile no reading is refused with a message")
     reply = exam.listed(f"{exam.names['page']}=abc")
     exam.expect_json(reply, "InvalidQuery", 400)
 

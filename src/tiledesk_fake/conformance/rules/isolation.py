@@ -2,7 +2,7 @@
 
 from ..examination import Examination
 from ..judging import expect
-from ..outcome import LeftOut
+from ..outcome import LeftOut, NotApplicable
 from .rule import REVOKING, Brake, Family, assumption
 
 family = Family()
@@ -44,7 +44,7 @@ def lists_are_apart(exam: Examination) -> None:
 )
 def counts_are_apart(exam: Examination) -> None:
     if exam.profile.list_envelope == "bare":
-        raise LeftOut("under this profile the list tells no count")
+        raise NotApplicable("under this profile the list tells no count")
     for person in exam.persons[:2]:
         pages = exam.pages(person=person)
         found = sum(len(page.records) for page in pages)

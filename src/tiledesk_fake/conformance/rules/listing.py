@@ -5,7 +5,7 @@ from datetime import datetime
 from ..asking import Page
 from ..examination import Examination
 from ..judging import expect
-from ..outcome import Broken, LeftOut
+from ..outcome import Broken, LeftOut, NotApplicable
 from .rule import LISTING, Brake, Family, assumption
 
 family = Family()
@@ -86,7 +86,7 @@ def timestamps(exam: Examination) -> None:
 def count_agrees(exam: Examination) -> None:
     pages = exam.pages()
     if pages[0].count is None:
-        raise LeftOut("under this profile the list tells no count")
+        raise NotApplicable("under this profile the list tells no count")
     for page in (*pages, exam.page(exam.query(page=LATEST_PAGE))):
         if page.count != pages[0].count:
             raise Broken(f"count {pages[0].count}, as on the first page", f"count {page.count}", page.reply)

@@ -2,7 +2,7 @@
 
 from ..examination import Examination
 from ..judging import Record, expect
-from ..outcome import LeftOut
+from ..outcome import NotApplicable
 from ..reply import Reply
 from ..stories import KEYS, Story
 from .rule import REVOKING, Brake, Family, assumption
@@ -60,7 +60,7 @@ def revocation_form(exam: Examination) -> None:
 )
 def answers_the_record(exam: Examination) -> None:
     if exam.profile.revoke_answer != "record":
-        raise LeftOut("under this profile the answer is not the record")
+        raise NotApplicable("under this profile the answer is not the record")
     for by in KEYS:
         story = exam.stories.by(by)
         answered = exam.told(_success(exam, story))
@@ -101,7 +101,7 @@ def revocation_counts(exam: Examination) -> None:
     token = exam.tokens.give_up()
     before = exam.page().count
     if before is None:
-        raise LeftOut("under this profile the list tells no count")
+        raise NotApplicable("under this profile the list tells no count")
     reply = exam.revoke_id(token.id)
     after = exam.page().count
     expected = before - (exam.profile.revoked_listed == "no")
@@ -139,7 +139,7 @@ def only_two_fields(exam: Examination) -> None:
         story = exam.stories.by(by)
         record = story.own(story.after) or _answered(exam, story)
         if record is None:
-            raise LeftOut("under this profile a revoked token cannot be seen")
+            raise NotApplicable("under this profile a revoked token cannot be seen")
         before = story.token.record
         changed = {name for name in {*before, *record} if before.get(name) != record.get(name)}
         got = ", ".join(sorted(changed - {"revoked", "updatedAt"}))
@@ -159,7 +159,7 @@ def moves_updated_at(exam: Examination) -> None:
         story = exam.stories.by(by)
         record = story.own(story.after) or _answered(exam, story)
         if record is None:
-            raise LeftOut("under this profile a revoked token cannot be seen")
+            raise NotApplicable("under this profile a revoked token cannot be seen")
         before = story.token.record["updatedAt"]
         expect(
             record["updatedAt"] > before, f"updatedAt after {before}", story.revoked, f"updatedAt {record['updatedAt']}"
