@@ -149,6 +149,15 @@ def test_the_plugin_needs_no_private_name(name: str) -> None:
     assert private_names_of_others(PLUGIN[name]) == set()
 
 
+@pytest.mark.parametrize("name", PLUGIN)
+def test_no_module_of_the_plugin_is_longer_than_one_reads_at_a_time(name: str) -> None:
+    assert max(node.end_lineno or 0 for node in PLUGIN[name].body) <= 300
+
+
+def test_a_run_that_hangs_shows_its_threads_before_its_time_is_up(pytestconfig: pytest.Config) -> None:
+    assert 0 < float(pytestconfig.getini("faulthandler_timeout")) < float(pytestconfig.getini("timeout"))
+
+
 def test_a_private_name_of_the_fake_would_be_noticed() -> None:
     tree = ast.parse("from tiledesk_fake.fake import _one\nfake._two\nself._three\nself.fake._four\nf().x._five()")
 
