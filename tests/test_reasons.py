@@ -243,6 +243,6 @@ def test_an_exchange_has_a_line_with_its_reason(world: World) -> None:
     world.ask("GET", f"{HISTORY}?page=7", world.ada.authorization)
 
     assert [heard.line for heard in world.fake.journal.exchanges] == [
-        "00:00:00 GET /v3/jwt/history -> 401 (revoked)",
-        "00:00:00 GET /v3/jwt/history?page=7 -> 200 (0 of 3 records; the first page is 0)  by ada@example.com",
+        "00:00:00 GET /v3/jwt/history -> 401  reason: revoked",
+        "00:00:00 GET /v3/jwt/history?page=7 -> 200  by ada@example.com  reason: 0 of 3 records; the first page is 0",
     ]

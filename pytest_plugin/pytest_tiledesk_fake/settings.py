@@ -22,15 +22,12 @@ from tiledesk_fake.contract.profile import (
 )
 from tiledesk_fake.core.clock import milliseconds
 from tiledesk_fake.errors import MisuseError, ProfileError, nearest
-from tiledesk_fake.violations.violation import CLIENT_RULES
+from tiledesk_fake.violations.verdict import RULES
 
 from .failing import fail_in
 
-UNSPENT_FAULT = "unspent-fault"
 OF_OWN_FAKE = {"profile", "scenario", "now"}
 """What a marker says about `fake_tiledesk`, and about no other fake."""
-JUDGED_RULES = (*CLIENT_RULES, UNSPENT_FAULT)
-"""The rules whose breach fails a test: those of clients, and one of tests."""
 
 _MARKER = "tiledesk"
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
@@ -56,7 +53,7 @@ class Settings(NamedTuple):
     @property
     def forbidden(self) -> frozenset[str]:
         """The rules whose breach fails the test."""
-        return frozenset(JUDGED_RULES) - self.allow if self.strict else frozenset()
+        return frozenset(RULES) - self.allow if self.strict else frozenset()
 
 
 class SettingsOfTests:
@@ -237,8 +234,8 @@ def _allowed(value: Any, source: str) -> frozenset[str]:
         raise SettingError(f"{source}: expected a list of rules, got {value!r}")
     rules = [word for rule in rules for word in (_words(rule) if isinstance(rule, str) else [rule])]
     for rule in rules:
-        if rule not in JUDGED_RULES:
-            raise SettingError(f"{source}: there is no rule {rule!r}{nearest(str(rule), JUDGED_RULES)}")
+        if rule not in RULES:
+            raise SettingError(f"{source}: there is no rule {rule!r}{nearest(str(rule), RULES)}")
     return frozenset(rules)
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from tiledesk_fake.core.redaction import redacted_trace
 from tiledesk_fake.fake import TiledeskFake
 from tiledesk_fake.log import bug_listeners
+from tiledesk_fake.violations.verdict import UNSPENT_FAULT, failure, internal_error
 from tiledesk_fake.violations.violation import Violation
 
 from .failing import fail_in
-from .settings import OF_OWN_FAKE, UNSPENT_FAULT, SettingsOfTests
-from .wording import failed_section, failure, heard_section, idle_marker, internal_error, trace_of
+from .settings import OF_OWN_FAKE, SettingsOfTests
+from .wording import failed_section, heard_section, idle_marker
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Verdict:
         """Fail the test, which has passed, for what its clients did, and for a marker that did nothing."""
         self._judge_bugs(item)
         if violations := self._forbidden_violations(item):
-            fail_in(item, failure(item.nodeid, violations, self._forbidden_faults(item, self._watched())))
+            fail_in(item, _failure(item, violations, self._forbidden_faults(item, self._watched())))
         if self._own is None and (expects_fake or self._heard()):
             keys = {key for mark in item.iter_markers("tiledesk") for key in mark.kwargs}
             if idle := sorted(keys & OF_OWN_FAKE):
@@ -81,7 +83,7 @@ class Verdict:
         for watched in done_with:
             watched.fake.faults.clear()
         if violations or unspent:
-            fail_in(item, failure(item.nodeid, violations, unspent))
+            fail_in(item, _failure(item, violations, unspent))
 
     def _judge_bugs(self, item: pytest.Item) -> None:
         if self._bugs:
@@ -109,7 +111,8 @@ class Verdict:
     def sections(self) -> list[tuple[str, str]]:
         """What the report of a failed test says beside: what the fakes heard, and what failed inside them."""
         exchanges = [exchange for watched in self._watched() for exchange in watched.fake.journal.since(watched.before)]
-        return [*heard_section(exchanges), *failed_section(self._bugs)]
+        violations = [each for watched in self._watched() for each in watched.fake.journal.untaken_violations]
+        return [*heard_section(exchanges, violations), *failed_section(self._bugs)]
 
     def after(self) -> None:
         """Let go of what belonged to the test that is over."""
@@ -129,4 +132,8 @@ class Verdict:
         return [self._own, *self._lasting] if self._own else self._lasting
 
     def _note_bug(self, bug: BaseException) -> None:
-        self._bugs.append(trace_of(bug))
+        self._bugs.append(redacted_trace(bug))
+
+
+def _failure(item: pytest.Item, violations: Sequence[Violation], unspent: Sequence[str]) -> str:
+    return failure(violations, unspent, planner=item.nodeid, allowing="@pytest.mark.tiledesk(allow=[{}])")

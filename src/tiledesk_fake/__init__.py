@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .fake import create_app as create_app
     from .handles import Token as Token
     from .state import Snapshot as Snapshot
+    from .violations.verdict import ViolationError as ViolationError
     from .violations.violation import Violation as Violation
 
 _HOMES = {
@@ -52,6 +53,7 @@ _HOMES = {
     "Token": "handles",
     "User": "core.users",
     "Violation": "violations.violation",
+    "ViolationError": "violations.verdict",
     "create_app": "fake",
 }
 

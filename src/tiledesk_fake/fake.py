@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -24,6 +24,7 @@ from .errors import MisuseError, NotFound, NotListening
 from .handles import Token, UsersByEmail
 from .serving.server import Server
 from .state import Snapshot, State
+from .violations.verdict import check_rules, judge
 from .web.problems import BELOW_THE_APP
 from .web.road import Road
 from .web.wsgi import WsgiApp
@@ -48,6 +49,7 @@ class TiledeskFake(OnlyOnce):
     - `base_path` precedes every path; the contract's, `/v3`, unless given.
     - `host` and `port` are where the server listens; the default is a free port of 127.0.0.1.
     - `seed` makes ids and jtis repeatable.
+    - `strict` verifies at the end of a `with`, unless its block raised; see `verify`.
 
     Everything but `url` works without the server. Raises ProfileError for an unknown assumption or choice, and
     MisuseError for other arguments that cannot work. That is so with every method: an argument of another type than
@@ -70,6 +72,7 @@ class TiledeskFake(OnlyOnce):
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int | None = None,
+        strict: bool = False,
     ) -> None:
         choices, self._evidence = _choices_and_evidence(profile)
         self._contract = contracts.load(choices)
@@ -81,6 +84,7 @@ class TiledeskFake(OnlyOnce):
         self._secret, self._seed = secret, seed
         self._base_path = self._contract.base_path if base_path is None else _checked_base_path(base_path)
         self._host, self._port = host, port
+        self._strict = strict
         # What is made when it is first needed, and the lock that it is made under; whoever holds that waits for nobody.
         self._making = RLock()
         self._made_state: State | None = None
@@ -296,6 +300,25 @@ class TiledeskFake(OnlyOnce):
                 self.restore(before)
                 raise parsed.error(problem) from problem
 
+    @checked(allow="write it like allow=['auth-scheme']")
+    def verify(self, *, allow: Sequence[str] = ()) -> None:
+        """Assert that clients sent nothing that no correct client sends, and that they met all planned faults.
+
+        For a fake made by hand; those of the pytest plugin are judged by it. `allow` has the rules that may be broken:
+        those of the violations, and `unspent-fault`. What was judged is taken: the next call judges what is new.
+
+        Raises ViolationError, which is an AssertionError, and MisuseError for a rule that there is not.
+
+        >>> fake = TiledeskFake()
+        >>> fake.faults.add("listTokens", status=503)
+        >>> fake.verify(allow=["unspent-fault"])
+        >>> fake.verify()
+        """
+        check_rules(allow)
+        unspent = self.faults.unspent
+        self.faults.clear()
+        judge(self.journal, unspent, allow)
+
     def reset(self) -> None:
         """Make the fake as new: no users, no tokens, real time, no faults, an empty journal, ids from the seed."""
         self._state.reset()
@@ -426,6 +449,8 @@ class TiledeskFake(OnlyOnce):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        if self._strict and kind is None:
+            self.verify()
 
     def __repr__(self) -> str:
         where = self.url if self._server is not None else "not listening"

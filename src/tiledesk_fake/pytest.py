@@ -28,6 +28,7 @@ class Factory(Protocol):
         host: str = ...,
         port: int = ...,
         seed: int | None = ...,
+        strict: bool = ...,
     ) -> TiledeskFake: ...
 
 

@@ -212,7 +212,7 @@ def test_nothing_but_the_mistake_is_told(mistaken: Run) -> None:
 
         No correct client of this API sends that. If the test means to: @pytest.mark.tiledesk(allow=["auth-scheme"])
         --------------------------------------- tiledesk-fake heard ----------------------------------------
-        HH:MM:SS GET /v3/jwt/history -> 401  broke auth-scheme"""
+        HH:MM:SS GET /v3/jwt/history -> 401  broke auth-scheme  reason: unknown scheme word Bearer"""
     )
 
 
@@ -433,11 +433,14 @@ def test_a_test_that_fails_by_itself_keeps_its_failure_and_gets_what_was_heard(e
     assert "AssertionError: on purpose" in own
     assert VERDICT not in told
     assert "unspent" not in told
-    lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in heard.splitlines()[1:]]
-    assert lines == [
-        "GET /v3/jwt/history -> 401  broke auth-scheme",
-        "GET /v3/jwt/history -> 200  by ada@example.com",
+    lines, violation, *more = heard.partition("\n")[2].split("\n\n")
+    assert [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in lines.splitlines()] == [
+        "GET /v3/jwt/history -> 401  broke auth-scheme  reason: unknown scheme word Bearer",
+        "GET /v3/jwt/history -> 200  by ada@example.com  reason: 1 of 1 records",
     ]
+    assert violation.startswith("auth-scheme: Use the scheme word JWT before a token")
+    assert "    got       Authorization: Bearer <redacted>\n" in violation
+    assert more == []
     assert "on purpose" in ended.summary("test_fails_by_itself")
 
 

@@ -18,7 +18,7 @@ from ..errors import MisuseError, nearest
 from ..violations.violation import Violation
 from .clock import moment
 from .handing import OnlyOnce
-from .redaction import printable, redacted
+from .redaction import printable, redacted, redacted_trace
 from .users import User
 
 MOST_EXCHANGES = 1_000
@@ -63,13 +63,11 @@ class Exchange(NamedTuple):
     @property
     def line(self) -> str:
         """The exchange as a line of a log: when it was, and why it was answered so."""
-        return f"{self.at:%H:%M:%S} {self._told(f' ({printable(self.reason)})' if self.reason else '')}"
+        reason = f"  reason: {printable(self.reason)}" if self.reason else ""
+        return f"{self.at:%H:%M:%S} {self}{reason}"
 
     def __str__(self) -> str:
-        return self._told("")
-
-    def _told(self, why: str) -> str:
-        parts = [f"{self.method} {printable(self.target)} -> {self.status or 'no answer'}{why}"]
+        parts = [f"{self.method} {printable(self.target)} -> {self.status or 'no answer'}"]
         if self.user:
             parts.append(f"by {self.user.email}")
         if self.fault:
@@ -91,6 +89,7 @@ class Journal(OnlyOnce):
         self._parameters = dict(parameters)
         self._lock = Lock()
         self._untaken: list[Violation] = []
+        self._bugs: list[str] = []
         # How many exchanges have left, dropped or cleared.
         self._gone = 0
         self._clear()
@@ -158,6 +157,24 @@ class Journal(OnlyOnce):
         """The violations that nobody has taken yet, those from before a `clear` too."""
         with self._lock:
             taken, self._untaken = self._untaken, []
+            return taken
+
+    @property
+    def untaken_violations(self) -> list[Violation]:
+        """What `take_violations` would take."""
+        with self._lock:
+            return list(self._untaken)
+
+    def note_bug(self, bug: BaseException) -> None:
+        """Note that the fake itself failed to answer, by this exception."""
+        trace = redacted_trace(bug)
+        with self._lock:
+            self._bugs[MOST_VIOLATIONS - 1 :] = [trace]
+
+    def take_bugs(self) -> list[str]:
+        """The tracebacks of the fake's own failures that nobody has taken yet."""
+        with self._lock:
+            taken, self._bugs = self._bugs, []
             return taken
 
     def since(self, total: int) -> list[Exchange]:

@@ -1,6 +1,7 @@
 """What never leaves the fake in clear: credentials, wherever in a text they are."""
 
 import re
+import traceback
 
 # Every pattern here takes time in proportion to the text, whatever a client sends: one thread serves everybody.
 
@@ -64,6 +65,15 @@ def printable(text: str, *, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each in keep else ascii(each)[1:-1] for each in text)
+
+
+def redacted_trace(error: BaseException) -> str:
+    """The traceback of an exception, without credentials, also where a test has replaced what reads files."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:
+        text = f"{type(error).__name__}: {error}"
+    return redacted(text.strip())
 
 
 def redacted_value(name: str, value: str) -> str:

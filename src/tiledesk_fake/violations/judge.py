@@ -85,6 +85,12 @@ class Judge:
             heard.reason,
         )
 
+    def failed_exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
+        """What is certain of a request that could not be judged."""
+        operation, target = heard.operation.id if heard.operation else heard.endpoint, redacted(request.target)
+        exchange = Exchange(heard.at_ms, operation, request.method, target, {}, {}, heard.user, status, heard.fault, ())
+        return exchange._replace(reason=heard.reason)
+
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
         line = ""
         for breach in islice(self._breaches(request, heard), _MOST_BREACHES):

@@ -8,8 +8,10 @@ from functools import lru_cache
 
 from ..contract import Contract
 from ..contract.parameters import Parameters, parse_query
+from ..core.redaction import redacted
 from ..core.request import Request
 from ..errors import NoAnswer
+from ..log import log_bug
 from ..refusals import Dropped, Refusal
 from ..serving.delivery import Delivery, Drop
 from ..state import State
@@ -18,7 +20,7 @@ from . import wire
 from .answer import Answer
 from .body import BeforeCors, read_body
 from .operations import OPERATIONS
-from .problems import answer_to, faulty_answer, settled
+from .problems import NEVER_SENT, answer_to, faulty_answer, settled
 from .reasons import of_nowhere
 from .routes import Place, Routes
 
@@ -41,11 +43,12 @@ class Road:
         """
         heard = self.hear()
         wish = delivery or Delivery()
-        answer = None
         try:
             answer = self.reply(request, heard, wish)
-        finally:
-            self.note(request, heard, answer.status if answer else None, wish)
+        except Exception:
+            self.note(request, heard, NEVER_SENT.status, wish)
+            raise
+        self.note(request, heard, answer.status if answer else None, wish)
         if delivery is None:
             self.carry_out(wish)
         return answer
@@ -55,8 +58,19 @@ class Road:
         return Heard(self._state.clock.now_ms())
 
     def note(self, request: Request, heard: Heard, status: int | None, wish: Delivery) -> None:
-        """Put a request with its answer into the journal."""
-        self._state.journal.add(self._judge.exchange(request, heard, status), cut=wish.drop is not None)
+        """Put a request with its answer into the journal; what the fake fails on is there too."""
+        try:
+            exchange = self._judge.exchange(request, heard, status)
+        except Exception as bug:
+            # Its answer is decided, and maybe on its way.
+            log_bug("a request could not be judged; this is a bug in tiledesk-fake")
+            self._note_bug(bug, heard)
+            exchange = self._judge.failed_exchange(request, heard, status)
+        self._state.journal.add(exchange, cut=wish.drop is not None)
+
+    def _note_bug(self, bug: Exception, heard: Heard) -> None:
+        heard.reason = redacted(f"internal error of tiledesk-fake: {type(bug).__name__}: {bug}")
+        self._state.journal.note_bug(bug)
 
     def carry_out(self, wish: Delivery) -> None:
         """Do what a server would do with an answer, where there is none and no lock is held any more."""
@@ -101,6 +115,9 @@ class Road:
             return answer_to(settled(early.refusal, self._state.contract), self._state.contract)
         except Refusal as refusal:
             return self._refuse(refusal, heard, wish)
+        except Exception as bug:
+            self._note_bug(bug, heard)
+            raise
         return _for_everybody(answer)
 
     def meet_fault(self, heard: Heard, wish: Delivery) -> Answer | None:
