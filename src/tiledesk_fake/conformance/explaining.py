@@ -45,9 +45,10 @@ def explained(
 def _others(exam: Examination, findings: list[Finding], judged_by: Choices, *, may_revoke: bool) -> dict[str, str]:
     """The choices that the server makes, and that are others than those it was judged by."""
     at_stake = {id for id in QUESTIONS if id in READING or (may_revoke and _is_at(findings, id))}
-    # After the last step, which uses up the token that calls.
-    with suppress(Broken):
-        exam.tokens.call_by_token()
+    if may_revoke:
+        # The last step has used up the token that called.
+        with suppress(Broken):
+            exam.tokens.call_by_token()
     learnt = answers(exam, {id: question for id, question in QUESTIONS.items() if id in at_stake})
     return {id: choice for id, (choice, _) in learnt.items() if choice is not None and choice != judged_by[id]}
 
