@@ -15,12 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import yamlfile
 from .core import history
 from .core import users as people
 from .errors import MisuseError, ScenarioError, nearest
+
+if TYPE_CHECKING:
+    from .yamlfile import Loaded
 
 Keys = tuple[str | int, ...]
 """A place in a scenario: keys of mappings and positions in lists."""
@@ -64,7 +66,7 @@ class _At(MisuseError):
 class Scenario:
     """What a scenario asks for, and the file that says so, if it is one."""
 
-    file: yamlfile.Loaded | None
+    file: Loaded | None
     users: tuple[ScenarioUser, ...]
 
     @contextmanager
@@ -82,6 +84,9 @@ class Scenario:
 
 def read_scenario(path: str | Path) -> Scenario:
     """Read a scenario file. Raises ScenarioError, naming the file, the line and the key."""
+    # A scenario that is a mapping needs no reader of YAML, which takes 8 ms to import.
+    from . import yamlfile
+
     file = yamlfile.load(Path(path), ScenarioError)
     return _scenario(file.content, file)
 
@@ -91,7 +96,7 @@ def parse_scenario(scenario: Mapping[str, Any]) -> Scenario:
     return _scenario(scenario, None)
 
 
-def _scenario(content: Any, file: yamlfile.Loaded | None) -> Scenario:
+def _scenario(content: Any, file: Loaded | None) -> Scenario:
     try:
         top = _mapping(content, (), ("users",))
         users = _list(top.get("users"), ("users",))
@@ -101,7 +106,7 @@ def _scenario(content: Any, file: yamlfile.Loaded | None) -> Scenario:
         raise _error(file, problem) from problem
 
 
-def _error(file: yamlfile.Loaded | None, problem: MisuseError) -> ScenarioError:
+def _error(file: Loaded | None, problem: MisuseError) -> ScenarioError:
     line_of = problem.line_of if isinstance(problem, _At) else ()
     return ScenarioError(f"{file.place(*line_of) if file else 'scenario'}: {problem}")
 

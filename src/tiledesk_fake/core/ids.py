@@ -3,9 +3,12 @@
 import re
 import secrets
 from hashlib import sha256
-from uuid import UUID
 
 IdsState = tuple[int, int, int]
+
+# RFC 9562, 5.4: four bits for the version and two for the variant. By hand, because `uuid` takes 3 ms to import.
+_VERSION_4 = 4 << 76 | 2 << 62
+_VERSION_4_MASK = ~(0xF << 76 | 3 << 62)
 
 OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -34,7 +37,8 @@ class Ids:
 
     def jti(self) -> str:
         """A new jti, a version 4 UUID."""
-        return str(UUID(int=self._random_bits(128), version=4))
+        digits = f"{self._random_bits(128) & _VERSION_4_MASK | _VERSION_4:032x}"
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def _random_bits(self, count: int) -> int:
         # Not a generator of `random`: every test makes a fake, and setting one up takes longer than issuing a token.
