@@ -81,13 +81,15 @@ def test_the_operations_are_rules_by_their_operation_ids(fake: TiledeskFake) -> 
             url_for("listTokens"),
             url_for("revokeTokenByJti", jti="a/b"),
             url_for("revokeTokenById", id="5e0000000000000000000001"),
+            url_for("signIn"),
         ]
 
-    assert urls == [LIST, f"{LIST}/a%2Fb", f"{LIST}/id/5e0000000000000000000001"]
+    assert urls == [LIST, f"{LIST}/a%2Fb", f"{LIST}/id/5e0000000000000000000001", "/v3/auth/signin"]
     assert {rule.endpoint for rule in fake.app.url_map.iter_rules()} == {
         "listTokens",
         "revokeTokenByJti",
         "revokeTokenById",
+        "signIn",
     }
 
 

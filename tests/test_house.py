@@ -449,7 +449,8 @@ def test_importing_the_package_imports_next_to_nothing() -> None:
 
 def test_making_a_fake_imports_no_flask_and_nothing_for_the_command_line() -> None:
     # As an installation leaves it: in a checkout the contract may have been edited since.
-    contract.FILE.with_suffix(".json").write_text(contract.twin(), encoding="utf-8")
+    for file in (contract.FILE, contract.AUTH_FILE):
+        file.with_suffix(".json").write_text(contract.twin(file), encoding="utf-8")
     loaded = run("""
         import json, sys
         import tiledesk_fake

@@ -528,7 +528,7 @@ OUTSIDE = [
     ("/v3/jwt/historyX", "jwt"),
     ("/v3/jwt/histor", "jwt"),
     ("/v3/nowhere", "nowhere"),
-    ("/v3/auth/signin", "auth"),
+    ("/v3/auth/signup", "auth"),
     ("/v3/%C3%A9", "é"),
     ("/v3/a%2Fb", "a/b"),
     ("/v3/$", "$"),

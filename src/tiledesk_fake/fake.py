@@ -148,16 +148,18 @@ class TiledeskFake(OnlyOnce):
         active: bool = True,
         firstname: str = "Test",
         lastname: str = "User",
+        emailverified: bool = True,
     ) -> User:
         """A new user. Without a password Basic never works; one who is not active is refused everywhere (observed).
 
         `id` is 24 hex digits of either case, made up unless given. E-mail addresses that differ in case are two users.
-        `firstname` and `lastname` are claims of the user's tokens.
+        `firstname`, `lastname` and `emailverified` are claims of the user's tokens, and in the answer of a sign-in.
 
         Raises AlreadyExists for an e-mail address or id that is taken, MisuseError for an id that is not 24 hex digits
         and for an e-mail address that is empty.
         """
-        return self._state.add_user(email, password, _parsed_id(id), active, firstname, lastname)
+        named = {"firstname": firstname, "lastname": lastname, "emailverified": emailverified}
+        return self._state.add_user(email, password, _parsed_id(id), active, **named)
 
     @checked(user=_USER_WANTED)
     def update_user(
@@ -379,7 +381,7 @@ class TiledeskFake(OnlyOnce):
                 if self._made_app is None:
                     from .web.app import FlaskApp
 
-                    app = FlaskApp(wsgi_app.road, self._contract.operations, self._state.journal.know)
+                    app = FlaskApp(wsgi_app.road, self._contract.served, self._state.journal.know)
                     app.extensions["tiledesk_fake"] = self
                     self._made_app = wsgi_app.flask = app
         return self._made_app

@@ -3,6 +3,7 @@
 Refusal
 ├── Unauthorized, BadRequest, NotTwoWords         the gate says no
 ├── UnknownToken, InvalidParameter, CannotDelete  an operation says no
+├── InvalidFields, SignInRefused                  a sign-in says no
 ├── UnknownPath, WrongMethod, MalformedPath,
 │   MalformedBody, TooLarge                       the request is for no operation
 ├── ServerFails, ServerSilent,
@@ -10,6 +11,8 @@ Refusal
 ├── Dropped                                       no answer arrives
 └── Quirk                                         one answer of the real server, a calm one beside it
 """
+
+from typing import Any, NamedTuple
 
 from .serving.delivery import Drop
 
@@ -48,6 +51,41 @@ class InvalidParameter(Refusal):
 
 class CannotDelete(Refusal):
     """The real server's failure on an id that is none (assumed)."""
+
+
+class Absent:
+    """The value of a field that is not there."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = Absent()
+
+
+class InvalidField(NamedTuple):
+    """A field of a sign-in that is not valid: what it is called, the place where it was found, its value or ABSENT."""
+
+    name: str
+    location: str
+    value: Any
+
+
+class InvalidFields(Refusal):
+    """Fields of a sign-in are absent or not valid (observed)."""
+
+    def __init__(self, *fields: InvalidField) -> None:
+        # Without the values, since a password may be among them.
+        super().__init__("; ".join(f"no valid {field.name} in the {field.location}" for field in fields))
+        self.fields = fields
+
+
+class SignInRefused(Refusal):
+    """Nobody is signed in; `example` is the name that the contract's example of the answer has (observed)."""
+
+    def __init__(self, example: str, reason: str) -> None:
+        super().__init__(reason)
+        self.example = example
 
 
 class UnknownPath(Refusal):

@@ -93,11 +93,11 @@ class State(OnlyOnce):
             self._ids.resume_from(snapshot.ids)
             self._hold(Users(snapshot.users, self.users.former), snapshot.records, dict(snapshot.claims))
 
-    def add_user(self, email: str, password: str | None, id: int | None, active: bool, *names: str) -> User:
-        """A new user, with a new id unless one is given; `names` are the first one and the last one."""
+    def add_user(self, email: str, password: str | None, id: int | None, active: bool, **named: Any) -> User:
+        """A new user, with a new id unless one is given; `named` are claims of its tokens."""
         with self.lock:
             id = self._ids.object_id() if id is None else id
-            user = check_user(User(hex_id(id), email, password, active, *names))
+            user = check_user(User(hex_id(id), email, password, active, **named))
             self.users.add(user)
             return user
 
@@ -181,7 +181,7 @@ class State(OnlyOnce):
                 "email": user.email if user else None,
                 "firstname": user.firstname if user else None,
                 "lastname": user.lastname if user else None,
-                "emailverified": True,
+                "emailverified": user.emailverified if user else None,
                 "_id": record.user_id,
                 "iat": record.created_ms // 1000,
                 "aud": "https://tiledesk.com",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .contract import Operation, Parameter
+from .operation import Operation, Parameter
 
 Value = str | list[str] | None
 """What qs makes of a parameter: text, a list, or None for an object."""

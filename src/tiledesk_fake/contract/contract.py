@@ -6,18 +6,20 @@ implements; a file that names anything else is refused when it is loaded.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import ContractError, nearest
 from .file import FILE, METHODS, read
-from .places import Places
+from .operation import Operation, Parameter, Response
+from .places import Place, Places
 from .profile import Profile, check
 from .references import resolved
+from .signin import load_sign_in
 from .specialising import checked_assumptions, specialised
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
@@ -30,44 +32,13 @@ RESPONSES = ("Unauthorized", "BadRequest", "NotTwoWords", "UnknownToken")
 """The responses that come whole from the file, by their names under components.responses."""
 
 
-class Parameter(NamedTuple):
-    """One parameter of an operation.
-
-    `role` is what the code calls it, `name` what clients do. `schema` is that of the values that have a meaning (a
-    profile may accept any others beside them), `default` what an absent parameter stands for.
-    """
-
-    role: str
-    name: str
-    location: str
-    schema: Mapping[str, Any]
-    default: Any
-
-
-class Operation(NamedTuple):
-    """One operation: its operationId, its method in capitals, its path template below the base path."""
-
-    id: str
-    method: str
-    path: str
-    parameters: tuple[Parameter, ...]
-
-
-class Response(NamedTuple):
-    """A response that the file has whole: its status, its headers in order, and its content, JSON or text."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    content: Any
-    is_json: bool
-
-
 class Contract:
     """The OpenAPI document under one profile, and what the code reads from it.
 
     Made by `load`. `document` is OpenAPI, specialised: every patch of the profile's choices is applied, and each entry
     of `x-assumptions` has its `choice`. Treat it as read-only; it is shared. `parameter_names` are what clients call
-    the parameters, by operationId. `places` says where in the file something stands.
+    the parameters, by operationId. `places` says where in the file something stands. `operations` are those of the
+    file; `sign_in` is what a file of its own says of one more.
     """
 
     def __init__(self, document: dict[str, Any], profile: Profile, places: Places) -> None:
@@ -77,8 +48,9 @@ class Contract:
         self._check_assumption_free_parts()
         self.base_path = urlsplit(document["servers"][0]["url"]).path.rstrip("/")
         self.operations = tuple(self._operations())
+        self.sign_in = load_sign_in()
         self.parameter_names: Mapping[str, tuple[str, ...]] = MappingProxyType(
-            {each.id: tuple(parameter.name for parameter in each.parameters) for each in self.operations}
+            {each.id: tuple(parameter.name for parameter in each.parameters) for each in self.served}
         )
         self._check_operations()
         schemas = document["components"]["schemas"]
@@ -92,6 +64,20 @@ class Contract:
     def choices(self) -> Mapping[str, str]:
         """The choice of every assumption, by its id."""
         return {id.replace("_", "-"): choice for id, choice in self.profile._asdict().items()}
+
+    @property
+    def served(self) -> tuple[Operation, ...]:
+        """All operations, sign-in too."""
+        return (*self.operations, self.sign_in.operation)
+
+    def place(self, keys: tuple[str, ...]) -> Place:
+        """Where the contract says something, in whichever of its files."""
+        of_sign_in = self.sign_in.operation.path in keys or self.sign_in.operation.id in keys
+        return (self.sign_in.places if of_sign_in else self.places).of(keys)
+
+    def responses_of(self, operation: Operation) -> Iterable[Response]:
+        """The responses of an operation that need no code, the likeliest of a status first."""
+        return self.responses.values() if operation.gated else self.sign_in.responses
 
     def schema(self, name: str) -> dict[str, Any]:
         """The schema of this name under components.schemas, with every reference resolved."""

@@ -11,7 +11,8 @@ from jsonschema_rs import Validator, validator_for
 from ..core.redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
 from . import coercion
-from .contract import Contract, Operation, Parameter
+from .contract import Contract
+from .operation import Operation, Parameter
 
 Query = Mapping[str, Sequence[str]]
 

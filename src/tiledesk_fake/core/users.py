@@ -21,7 +21,8 @@ MOST_USERS = 100_000
 class User:
     """A user of the fake: `id` is 24 hex digits; a user who is not active is refused everywhere.
 
-    `firstname` and `lastname` are in the claims of the user's tokens. A User can be pickled.
+    `firstname`, `lastname` and `emailverified` are in the claims of the user's tokens and in the answer of a sign-in. A
+    User can be pickled.
     """
 
     id: str
@@ -30,6 +31,16 @@ class User:
     active: bool = True
     firstname: str = field(default="Test", repr=False)
     lastname: str = field(default="User", repr=False)
+    emailverified: bool = field(default=True, repr=False)
+
+    def has_password(self, given: str) -> bool:
+        """Whether this is the user's password, or one that bcrypt cannot tell from it: it reads 72 bytes (observed).
+
+        >>> User("5e0000000000000000000001", "ada@example.com", 72 * "x").has_password(73 * "x")
+        True
+        """
+        own = self.password
+        return own is not None and (own == given or _as_bcrypt_reads(own) == _as_bcrypt_reads(given))
 
     @property
     def authorization(self) -> str:
@@ -67,6 +78,12 @@ class User:
         if self.email != self.email.lower():
             return "the e-mail address is stored with capitals, and the gate looks for it in lower case"
         return None
+
+
+def _as_bcrypt_reads(password: str) -> bytes:
+    # What is shorter is read over and over, with a zero byte between.
+    text = password.encode("utf-8", "replace") + b"\0"
+    return (text * (72 // len(text) + 1))[:72]
 
 
 class Users:

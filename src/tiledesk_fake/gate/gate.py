@@ -98,7 +98,7 @@ class Gate:
             return _BasicFailed(401, "inactive user", looked_up=True)
         if user.password is None:
             raise Quirk(real=ServerFails(), calm=Unauthorized("the user has no password"))
-        if user.password == password:
+        if user.has_password(password):
             return Caller(user.id, user)
         cut = "; the gate cuts it off at its colon" if user.password == ":".join(credentials[1:]) else ""
         return _BasicFailed(401, f"wrong password{cut}", looked_up=True)

@@ -9,13 +9,22 @@ from ..gate.jwt import SHAPE
 from .breach import Breach
 
 _QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key"}
+_PASSWORD = "password"  # noqa: S105 - a name
 _EXPECTED_AUTHORIZATION = "Authorization: JWT <token>, or Authorization: Basic <base64 of e-mail:password>"
 
 
 def breaches_in_query(query: Query) -> Iterator[Breach]:
     """The credentials that are in a query."""
     for name, values in query.items():
-        if is_credential(name, values):
+        if name.lower() == _PASSWORD:
+            yield Breach(
+                "auth-in-query",
+                f"Take {name!r} out of the query; a sign-in has it in its body. What is in a URL ends up in logs.",
+                "a password in the body of a sign-in, or in Authorization: Basic <base64 of e-mail:password>",
+                f"the query parameter {name}=<redacted>",
+                ("components", "securitySchemes", "basicAuth"),
+            )
+        elif is_credential(name, values):
             yield Breach(
                 "auth-in-query",
                 f"Take {redacted(name)!r} out of the query and send the token in the Authorization header; "
@@ -28,7 +37,7 @@ def breaches_in_query(query: Query) -> Iterator[Breach]:
 
 def is_credential(name: str, values: Sequence[str]) -> bool:
     """Whether a parameter has a name or a value that credentials have."""
-    return name.lower() in _QUERY_CREDENTIALS or any(JWT.search(text) for text in (name, *values))
+    return name.lower() in (*_QUERY_CREDENTIALS, _PASSWORD) or any(JWT.search(text) for text in (name, *values))
 
 
 def breach_of_authorization(header: str) -> Breach | None:

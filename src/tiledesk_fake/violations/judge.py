@@ -21,6 +21,7 @@ from ..errors import nearest
 from ..refusals import InvalidParameter
 from .authorization import breach_of_authorization, breaches_in_query, is_credential, shown_authorization
 from .breach import Breach
+from .credentials import breaches_in_credentials
 from .violation import Violation
 
 # More of one request say nothing new, and a client could make thousands.
@@ -39,6 +40,8 @@ class Heard:
     endpoint: str | None = None
     path_params: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Query = field(default_factory=dict, repr=False)
+    # What the body says, where one was read.
+    body: Any = field(default=None, repr=False)
     user: User | None = None
     fault: str | None = None
     # Why it was answered as it was, without credentials.
@@ -64,7 +67,7 @@ class Judge:
             operation.path: re.compile(
                 re.escape(base_path) + re.sub(r"{[^}]*}", "[^/]+", operation.path) + "/?", re.IGNORECASE
             )
-            for operation in contract.operations
+            for operation in contract.served
         }
 
     def exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
@@ -95,7 +98,7 @@ class Judge:
         line = ""
         for breach in islice(self._breaches(request, heard), _MOST_BREACHES):
             line = line or _curl(request)
-            where = self._contract.places.of(breach.keys).line_of_file
+            where = self._contract.place(breach.keys).line_of_file
             yield Violation(breach.rule, breach.message, breach.expected, breach.got, where, line)
 
     def _breaches(self, request: Request, heard: Heard) -> Iterator[Breach]:
@@ -112,7 +115,14 @@ class Judge:
         elif heard.query or heard.path_params:
             yield from self._of_parameters(heard.operation, heard)
         yield from breaches_in_query(heard.query)
-        if request.body:
+        sign_in = self._contract.sign_in.operation
+        if heard.operation is sign_in:
+            yield from breaches_in_credentials(request, heard.body, sign_in)
+        elif request.body and self._path_of(request) == sign_in.path:
+            # Refused before anybody looked at the path; with another method that is the mistake.
+            if request.method == sign_in.method:
+                yield from breaches_in_credentials(request, None, sign_in)
+        elif request.body:
             yield Breach(
                 "unexpected-body",
                 "Send no body; with most clients that means to leave out json=, data= or content=.",
@@ -139,7 +149,9 @@ class Judge:
         listed = [f"{operation.method} {self._base_path}{operation.path}" for operation in operations]
         of_method = [known for known in listed if known.startswith(f"{request.method} ")]
         # Comparing takes long for what is long, and nothing that long is near.
-        close = get_close_matches(f"{request.method} {path[:300]}", of_method or listed, n=1, cutoff=0.5)
+        sign_in = self._contract.sign_in.operation
+        known = [*(of_method or listed), f"{sign_in.method} {self._base_path}{sign_in.path}"]
+        close = get_close_matches(f"{request.method} {path[:300]}", known, n=1, cutoff=0.5)
         hint = f" The nearest is {close[0]}." if close else ""
         if any(operation.method == request.method for operation in self._with_values):
             hint += (

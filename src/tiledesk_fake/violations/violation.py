@@ -14,7 +14,7 @@ CLIENT_RULES: Mapping[str, str] = {
     "invalid-parameter": "every parameter has a value that its schema allows",
     "unknown-path": "the path is one that the contract has",
     "unknown-method": "the method is one that the path has",
-    "unexpected-body": "no request has a body",
+    "unexpected-body": "no request has a body but a sign-in, which has JSON or a form",
 }
 """The rules that no correct client breaks, each with the sentence it stands for."""
 

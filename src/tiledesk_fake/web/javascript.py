@@ -65,6 +65,15 @@ def to_text(value: Any) -> str:
     return "null" if value is None else _scalar(value)
 
 
+def is_false(value: Any) -> bool:
+    """Whether a value counts as false, which lists and objects never do.
+
+    >>> is_false(0.0), is_false("0"), is_false([])
+    (True, False, False)
+    """
+    return value is None or (isinstance(value, str | int | float) and not value)
+
+
 def keys(value: dict[str, Any]) -> Iterable[str]:
     """The keys of an object in JavaScript's order: first those that are indices, by their number.
 

@@ -47,6 +47,21 @@ def _revoked(
     return _ok(wire.revocation(record, state.contract), reasons.OF_PHANTOM if record.is_phantom else None)
 
 
+def sign_in(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
+    """Issue a token to the user who has just signed in (observed)."""
+    assert caller.user is not None
+    record = state.issue(
+        caller.user,
+        jti=None,
+        id=None,
+        created_ms=state.clock.now_ms(),
+        expires_ms=None,
+        revoked=False,
+        claims={},
+    )
+    return _ok(wire.signed_in(caller.user, state.jwt(record)))
+
+
 def _ok(body: bytes, reason: str | None = None) -> Answer:
     return json_answer(200, body, reason=reason)
 
@@ -55,5 +70,6 @@ OPERATIONS: Mapping[str, Callable[[State, Caller, Mapping[str, Any]], Answer]] =
     "listTokens": list_tokens,
     "revokeTokenByJti": revoke_token_by_jti,
     "revokeTokenById": revoke_token_by_id,
+    "signIn": sign_in,
 }
 """The code of each operation, by its operationId."""

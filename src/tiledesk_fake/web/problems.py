@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from ..contract import Contract
+from ..contract import Contract, Operation
 from ..core.faults import Spent
 from ..core.redaction import redacted
 from ..log import log_bug
@@ -18,6 +18,7 @@ from ..refusals import (
     CannotDelete,
     Dropped,
     FallsThrough,
+    InvalidFields,
     InvalidParameter,
     MalformedBody,
     MalformedPath,
@@ -27,6 +28,7 @@ from ..refusals import (
     Refusal,
     ServerFails,
     ServerSilent,
+    SignInRefused,
     TooLarge,
     Unauthorized,
     UnknownPath,
@@ -62,6 +64,7 @@ def _not_found_page(refusal: NoSuchPage) -> Answer:
 
 _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
     InvalidParameter: lambda refusal: json_answer(400, wire.refusal(f"{refusal.name}: {refusal.problem}")),
+    InvalidFields: lambda refusal: json_answer(422, wire.invalid_fields(refusal.fields)),
     CannotDelete: lambda _: json_answer(500, wire.refusal("Error deleting object.")),
     UnknownPath: lambda _: json_answer(404, wire.refusal("Not found.")),
     WrongMethod: lambda refusal: json_answer(
@@ -108,10 +111,12 @@ def answer_to(refusal: Refusal, contract: Contract) -> Answer:
         return json_answer(200, wire.NOTHING)
     if (name := _DECLARED.get(type(refusal))) is not None:
         return declared_answer(contract.responses[name])
+    if isinstance(refusal, SignInRefused):
+        return declared_answer(contract.sign_in.refusals[refusal.example])
     return _OTHERS[type(refusal)](refusal)
 
 
-def faulty_answer(spent: Spent, contract: Contract) -> Answer:
+def faulty_answer(spent: Spent, operation: Operation, contract: Contract) -> Answer:
     """The answer of a planned fault that has a status; without a planned body in the real server's shape."""
     fault = spent.fault
     status = fault.status or 500
@@ -121,7 +126,8 @@ def faulty_answer(spent: Spent, contract: Contract) -> Answer:
         return Answer(status, (*retry, ("Content-Type", kind)), fault.body)
     if status in (204, 304):
         return Answer(status, retry, b"")
-    declared = next((response for response in contract.responses.values() if response.status == status), None)
+    responses = contract.responses_of(operation)
+    declared = next((response for response in responses if response.status == status), None)
     if declared:
         answer = declared_answer(declared)
         return Answer(status, (*retry, *answer.headers), answer.body)

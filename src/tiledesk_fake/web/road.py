@@ -1,6 +1,6 @@
 """The road of a request, from its target to its answer, on one screen.
 
-journal( body -> OPTIONS -> path -> fault -> gate -> operation -> parameters -> what the operation does )
+journal( body -> OPTIONS -> path -> fault -> gate or sign-in -> operation -> parameters -> what the operation does )
 """
 
 import re
@@ -16,7 +16,7 @@ from ..refusals import Dropped, Refusal
 from ..serving.delivery import Delivery, Drop
 from ..state import State
 from ..violations.judge import Heard, Judge
-from . import wire
+from . import signin, wire
 from .answer import Answer
 from .body import BeforeCors, read_body
 from .operations import OPERATIONS
@@ -108,7 +108,7 @@ class Road:
         None, and `wish` says why, where no answer arrives.
         """
         try:
-            read_body(request)
+            heard.body = read_body(request)
             answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish, place)
         except BeforeCors as early:
             heard.reason = early.refusal.reason
@@ -154,6 +154,9 @@ class Road:
             except Refusal as nowhere:
                 nowhere.reason = of_nowhere(state, place.method, place.path)
                 raise
+            if not place.gated:
+                caller = signin.caller(state.users, request, heard.body)
+                heard.user = caller.user
             values = self._parameters.read(operation, path_params, heard.query)
             answer = OPERATIONS[operation.id](state, caller, values)
             heard.reason = answer.reason
@@ -161,8 +164,9 @@ class Road:
 
     def _misbehave(self, heard: Heard, wish: Delivery) -> Answer | None:
         """Do what a planned fault asks for: answer in the operation's place, drop the answer, or None for neither."""
-        spent = heard.operation and self._state.faults.spend(heard.operation.id, heard.values())
-        if not spent:
+        operation = heard.operation
+        spent = operation and self._state.faults.spend(operation.id, heard.values())
+        if not operation or not spent:
             return None
         fault = spent.fault
         heard.fault = str(fault)
@@ -176,7 +180,7 @@ class Road:
             wish.drop = fault.drop
         elif fault.drop is not None:
             raise Dropped(fault.drop)
-        return faulty_answer(spent, self._state.contract) if fault.status is not None else None
+        return faulty_answer(spent, operation, self._state.contract) if fault.status is not None else None
 
 
 # All that follows from the contract; most fakes have the same one.

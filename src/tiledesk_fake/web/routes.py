@@ -6,7 +6,7 @@ and cannot tell `/id%2Fx` from `/id/x`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -23,6 +23,12 @@ class _Route(NamedTuple):
     pattern: re.Pattern[str]
     names: tuple[str, ...]
     operation: Operation
+
+
+class _Mount(NamedTuple):
+    pattern: re.Pattern[str]
+    gated: bool
+    routes: tuple[_Route, ...]
 
 
 class Place(NamedTuple):
@@ -67,10 +73,7 @@ class Routes:
 
     def __init__(self, contract: Contract, base_path: str) -> None:
         self._base_path = base_path
-        mount = _mount(contract)
-        # Express leaves out one of two slashes after the mount point.
-        self._mount = re.compile(rf"{re.escape(mount)}/?(?=/|\Z)", re.IGNORECASE)
-        self._routes = [_route(operation, operation.path[len(mount) :]) for operation in contract.operations]
+        self._mounts = (_mount(contract.operations), _mount((contract.sign_in.operation,)))
 
     def split(self, target: str) -> tuple[str, str]:
         """The path below the base path and the query string of a raw request target.
@@ -91,28 +94,34 @@ class Routes:
 
     def find(self, method: str, path: str) -> Place:
         """Where a path leads."""
-        mount = self._mount.match(path)
-        if not mount:
+        for mount in self._mounts:
+            if mounted := mount.pattern.match(path):
+                break
+        else:
             return Place(False, {}, _NOTHING, method, path)
-        below = path[mount.end() :] or "/"
+        below = path[mounted.end() :] or "/"
         operations: dict[str, tuple[Operation, Mapping[str, str]]] = {}
-        for route in self._routes:
+        for route in mount.routes:
             if match := route.pattern.fullmatch(below):
                 parameters = dict(zip(route.names, map(_decoded, match.groups()), strict=True))
                 operations[route.operation.method] = route.operation, parameters
         meant = operations.get("GET" if method == "HEAD" else method, _NOTHING)
-        return Place(True, operations, meant, method, path)
+        return Place(mount.gated, operations, meant, method, path)
 
 
-def _mount(contract: Contract) -> str:
-    # The gate stands before the literal segments that all paths share.
-    paths = [operation.path.split("/") for operation in contract.operations]
+def _mount(operations: Sequence[Operation]) -> _Mount:
+    paths = [operation.path.split("/") for operation in operations]
+    gated = all(operation.gated for operation in operations)
     shared = []
     for segments in zip(*paths, strict=False):
         if len(set(segments)) > 1 or "{" in segments[0]:
             break
         shared.append(segments[0])
-    return "/".join(shared)
+    # The gate stands before all the literal segments that the paths share, other routers before the first.
+    point = "/".join(shared if gated else shared[:2])
+    # Express leaves out one of two slashes after the mount point.
+    pattern = re.compile(rf"{re.escape(point)}/?(?=/|\Z)", re.IGNORECASE)
+    return _Mount(pattern, gated, tuple(_route(operation, operation.path[len(point) :]) for operation in operations))
 
 
 def _route(operation: Operation, template: str) -> _Route:

@@ -8,8 +8,11 @@ from json.encoder import encode_basestring
 from ..contract import Contract
 from ..core.history import SORT_FIELDS, Page, Record
 from ..core.ids import hex_id
+from ..core.users import User
 from ..errors import ContractError, nearest
+from ..refusals import ABSENT, InvalidField
 from .answer import compact_json
+from .javascript import stringify
 
 FIELDS = {
     "_id": "id",
@@ -86,6 +89,28 @@ def revocation(record: Record, contract: Contract) -> bytes:
     if contract.profile.revoke_answer == "record":
         return record_json(record)
     return compact_json(contract.example("RevokedByJti"))
+
+
+def signed_in(user: User, jwt: str) -> bytes:
+    """The body that answers a sign-in (observed)."""
+    said = {
+        "email": user.email,
+        "firstname": user.firstname,
+        "lastname": user.lastname,
+        "emailverified": user.emailverified,
+        "_id": user.id,
+    }
+    return compact_json({"success": True, "token": f"JWT {jwt}", "user": said})
+
+
+def invalid_fields(fields: Iterable[InvalidField]) -> bytes:
+    """The body that says which fields of a sign-in are not valid (observed)."""
+    errors = [
+        ({} if field.value is ABSENT else {"value": field.value})
+        | {"msg": "Invalid value", "param": field.name, "location": field.location}
+        for field in fields
+    ]
+    return stringify({"errors": errors}).encode()
 
 
 NOTHING = b"null"
