@@ -34,9 +34,37 @@ def test_the_recording_has_urls_and_others_in_number() -> None:
     assert len(NO_URLS) > 80
 
 
-@pytest.mark.parametrize("audience", ["https://xn--a", "https://xn--", "https://\u00ad", "https://\u200d"])
-def test_a_host_that_only_punycode_or_unicode_forbids_is_let_through(audience: str) -> None:
-    """The one documented difference: Node refuses these."""
+@pytest.mark.parametrize(
+    "audience",
+    [
+        *(
+            "https://xn--",
+            "https://xn--a",
+            "https://XN--",
+            "https://a.xn--.b",
+            "https://xn--abc-",
+            "https://xn--\u00fc",
+        ),
+        *("https://xn--zzzzzzzzzz99999", "https://%78n--", "https://\uff58n--", "https://xn--a\u3002b"),
+        *("https://\u00ad", "https://\u200d", "https://\u200b", "https://a\u200d"),
+    ],
+)
+def test_a_host_that_punycode_forbids_or_that_vanishes_is_none(audience: str) -> None:
+    with pytest.raises(NotAUrl):
+        audience_path(audience)
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        "https://m\u00fcnchen.de",
+        "https://xn--mnchen-3ya.de",
+        "https://XN--MNCHEN-3YA.de",
+        "https://xn--p1ai",
+        "https://a\u00adb",
+    ],
+)
+def test_a_host_that_unicode_has_names_for_is_one(audience: str) -> None:
     assert audience_path(audience) == "/"
 
 

@@ -148,7 +148,7 @@ IDENTIFIERS: list[tuple[dict[str, Any], int, int | str]] = [
     ({"_id": "unknown-user"}, 401, 401),
     ({"_id": 123456789012}, 401, 401),
     ({"_id": "twelve-chars"}, 200, 200),
-    ({"_id": "twelve-char\u20ac"}, 401, 500),
+    ({"_id": "twelve-char\u20ac"}, 401, 401),
     ({"_id": DIGITS}, 200, 200),
     ({"_id": int(DIGITS)}, 401, 500),
     ({"_id": [ADA]}, 200, 200),

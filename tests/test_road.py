@@ -548,19 +548,90 @@ def test_outside_the_history_no_credentials_are_asked_for(
     assert really.json == {"error": f"Invalid project id: {project}"}
 
 
-@pytest.mark.parametrize("target", ["/v3//jwt/history", "/v3/", "/v3"])
+@pytest.mark.parametrize(
+    ("method", "target"), [("GET", "/v3//jwt/history"), ("POST", "/v3/"), ("DELETE", "/v3"), ("GET", "/v3//")]
+)
 def test_the_real_server_has_a_page_for_a_path_without_a_first_segment(
-    calm: TiledeskFake, observed: TiledeskFake, target: str
+    calm: TiledeskFake, observed: TiledeskFake, method: str, target: str
 ) -> None:
     path = target.removeprefix("/v3") or "/"
 
-    reply = ask(observed, target, auth=False)
+    reply = ask(observed, target, method, auth=False)
 
-    assert ask(calm, target, auth=False).status == 404
+    assert ask(calm, target, method, auth=False).status == 404
     assert reply.status == 404
     assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
     assert reply.headers["Content-Security-Policy"] == "default-src 'none'"
-    assert f"<pre>Cannot GET {path}</pre>" in reply.body.decode()
+    assert f"<pre>Cannot {method} {path}</pre>" in reply.body.decode()
+
+
+@pytest.mark.parametrize("target", ["/v3", "/v3/", "/v3/?x=1", "http://api.tiledesk.com/v3", "/v3#x"])
+def test_the_real_server_says_at_its_root_that_it_is_up(
+    calm: TiledeskFake, observed: TiledeskFake, target: str
+) -> None:
+    reply = ask(observed, target, auth=False)
+
+    assert ask(calm, target, auth=False).status == 404
+    assert reply.status == 200
+    assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert reply.headers["Access-Control-Allow-Origin"] == "*"
+    assert reply.body.startswith(b"Hello from Tiledesk server. It's UP.")
+    assert ask(observed, target, "HEAD", auth=False).status == 200
+
+
+@pytest.mark.parametrize(
+    "project", ["5e0000000000000000000101", "5E00000000000000000000ff", "aaaaaaaaaaaa", "twelve%20chars"]
+)
+@pytest.mark.parametrize("rest", ["", "/jwt/history", "/jwt/history/id/1", "/anything"])
+@pytest.mark.parametrize("auth", [True, False])
+def test_the_real_server_looks_for_the_project_that_a_path_begins_with(
+    calm: TiledeskFake, observed: TiledeskFake, project: str, rest: str, auth: bool
+) -> None:
+    reply = ask(observed, f"/v3/{project}{rest}", auth=auth)
+
+    assert ask(calm, f"/v3/{project}{rest}", auth=auth).status == 404
+    assert reply.status == 400
+    assert reply.json == {"error": f"Project not found with id: {project.replace('%20', ' ')}"}
+
+
+def test_a_path_below_a_project_is_a_violation_that_says_that_this_api_is_not_there(calm: TiledeskFake) -> None:
+    ask(calm, f"/v3/{ADA_ID}/jwt/history/id/1", "DELETE")
+    (violation,) = calm.journal.exchanges[-1].violations
+
+    assert violation.rule == "unknown-path"
+    assert "this API is not below a project. Call /v3/jwt/history/id/{id}." in violation.message
+    assert violation.expected == "/v3/jwt/history/id/{id}"
+
+
+@pytest.mark.parametrize("target", [f"/v3/{ADA_ID}/requests", f"/v3/{ADA_ID}", "/v3/project/jwt/history"])
+def test_any_other_unknown_path_is_not_said_to_be_below_a_project(calm: TiledeskFake, target: str) -> None:
+    ask(calm, target)
+    (violation,) = calm.journal.exchanges[-1].violations
+
+    assert violation.rule == "unknown-path"
+    assert "below a project" not in violation.message
+
+
+@pytest.mark.parametrize("project", ["5e000000000000000000010", "5e00000000000000000001011", "g" * 24, "a" * 11])
+def test_what_is_no_id_is_no_project(observed: TiledeskFake, project: str) -> None:
+    assert ask(observed, f"/v3/{project}").json == {"error": f"Invalid project id: {project}"}
+
+
+@pytest.mark.parametrize("target", ["/v3/jwt/history#", "/v3/jwt/history#x?page=x", "/v3/jwt/history?page=0#?x"])
+def test_what_follows_a_hash_is_cut_off(calm: TiledeskFake, target: str) -> None:
+    reply = ask(calm, target)
+
+    assert reply.status == 200
+    assert calm.journal.exchanges[-1].operation == "listTokens"
+
+
+def test_only_a_thousand_parameters_of_a_query_are_read(calm: TiledeskFake) -> None:
+    many = "&".join(f"a{number}=1" for number in range(999))
+
+    assert ask(calm, f"/v3/jwt/history?{many}&page=x").status == 400
+    assert ask(calm, f"/v3/jwt/history?{many}&a=1&page=x").status == 200
+    assert ask(calm, f"/v3/jwt/history?{'&' * 999}page=x").status == 400
+    assert ask(calm, f"/v3/jwt/history?{'&' * 1000}page=x").status == 200
 
 
 def test_the_page_shows_the_path_as_text(observed: TiledeskFake) -> None:
@@ -633,7 +704,6 @@ def test_options_is_204_everywhere_without_credentials(calm: TiledeskFake, obser
 
         assert reply.status == 204
         assert reply.body == b""
-        assert reply.headers["Content-Length"] == "0"
         assert reply.headers["Access-Control-Allow-Methods"] == "GET,HEAD,PUT,PATCH,POST,DELETE"
         assert reply.headers["Vary"] == "Access-Control-Request-Headers"
         assert reply.headers[FROM_ANYWHERE] == "*"

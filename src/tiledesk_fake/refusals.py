@@ -7,7 +7,7 @@ Refusal
 ├── UnknownPath, WrongMethod, MalformedPath,
 │   MalformedBody, TooLarge                       the request is for no operation
 ├── ServerFails, ServerSilent,
-│   FallsThrough, NoSuchPage                      what the real server does with it is no clean answer
+│   FallsThrough, NoSuchPage, Greets              what the real server does with it is no clean answer
 ├── Dropped                                       no answer arrives
 └── Quirk                                         one answer of the real server, a calm one beside it
 """
@@ -129,11 +129,15 @@ class ServerSilent(Refusal):
 
 
 class FallsThrough(Refusal):
-    """The real server takes the first segment of the path for the id of a project (observed)."""
+    """The real server takes the first segment of the path for the id of a project, and has none of it (observed)."""
 
     def __init__(self, project: str) -> None:
         super().__init__()
         self.project = project
+
+
+class Greets(Refusal):
+    """The real server says that it is up (observed)."""
 
 
 class Dropped(Refusal):

@@ -29,14 +29,17 @@ def others_first(state: State) -> Iterator[None]:
 def check_then_act(patch: pytest.MonkeyPatch) -> None:
     """Two clients may both be told that they revoked a token."""
 
-    def revoke_as(self: State, caller: Caller, record: Record | None) -> Record:
+    def revoke(self: State, caller: Caller, record: Record | None) -> Record:
         if record is None or record.user_id != caller.user_id or record.revoked:
             raise UnknownToken
         with others_first(self):
             current = self.history.by_id(record.id)
         return self.revoke(current) if current else record
 
-    patch.setattr(State, "revoke_as", revoke_as)
+    patch.setattr(State, "revoke_jti_as", lambda self, caller, jti: revoke(self, caller, self.history.by_jti(jti)))
+    patch.setattr(
+        State, "revoke_id_as", lambda self, caller, text: revoke(self, caller, self.history.by_id(int(text, 16)))
+    )
 
 
 def torn_list(patch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def test_a_fake_that_reaches_out_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     defects = """
 import contextlib, os, socket, subprocess, tiledesk_fake.state as state
-revoke_as = state.State.revoke_as
+revoke_jti_as = state.State.revoke_jti_as
 def reaching_out(*arguments):
     with socket.socket() as outward:
         outward.connect_ex(("127.0.0.1", 9))
@@ -62,8 +62,8 @@ def reaching_out(*arguments):
     open("written.txt", "a").close()
     os.remove("written.txt")
     os.environ["A"] = "b"
-    return revoke_as(*arguments)
-state.State.revoke_as = reaching_out
+    return revoke_jti_as(*arguments)
+state.State.revoke_jti_as = reaching_out
 """
 
     found = {line.partition(" ")[0] for line in seen_while_hostile_clients_call(tmp_path, defects)}

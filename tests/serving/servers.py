@@ -17,8 +17,6 @@ BODIES = {
 }
 
 Serve = Callable[..., Server]
-Refused = list[tuple[str, int, str]]
-"""What `on_refused` was told: reason, status, client."""
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

@@ -20,11 +20,19 @@ Query = Mapping[str, Sequence[str]]
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _LONGEST_SHOWN = 40
 
+MOST_PARAMETERS = 1_000
+"""How many parameters of a query the real server reads (observed)."""
+
 
 def parse_query(query: str) -> Query:
-    """All values of every parameter of a query string, decoded; a malformed escape stays as it is."""
+    """All values of every parameter of a query string, decoded; a malformed escape stays as it is.
+
+    What follows the first thousand parameters is not read (observed).
+    """
     values: dict[str, list[str]] = {}
     if query:
+        if query.count("&") >= MOST_PARAMETERS:
+            query = "&".join(query.split("&", MOST_PARAMETERS)[:MOST_PARAMETERS])
         for name, value in parse_qsl(query, keep_blank_values=True):
             values.setdefault(name, []).append(value)
     return values

@@ -73,6 +73,15 @@ def hex_id(id: int) -> str:
     return f"{id:024x}"
 
 
+def is_object_id(text: str) -> bool:
+    """Whether mongoose takes a text for an ObjectId: 24 hex digits, or 12 characters as JavaScript counts them.
+
+    >>> is_object_id("5e0000000000000000000001"), is_object_id("twelve chars"), is_object_id("🔑" * 6)
+    (True, True, True)
+    """
+    return OBJECT_ID.fullmatch(text) is not None or len(text) + sum(each > "\uffff" for each in text) == 12
+
+
 def parse_hex_id(text: str) -> int | None:
     """The id that 24 hex digits of either case write; None for any other text."""
     return int(text, 16) if OBJECT_ID.fullmatch(text) else None

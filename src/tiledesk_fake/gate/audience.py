@@ -1,11 +1,12 @@
 """Which path the audience of a token names: `new URL(aud).pathname`, as far as it decides which secret counts.
 
 The real gate reads the audience before it checks the signature, and fails on one that is no URL (observed). Follows the
-WHATWG URL standard, except that a host is not checked for what Unicode and Punycode forbid. No URL parser of Python's
-standard library follows that standard.
+WHATWG URL standard; of what Unicode forbids in a host it knows malformed Punycode and what vanishes, and lets the rest
+pass. No URL parser of Python's standard library follows that standard.
 """
 
 import re
+import unicodedata
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote_to_bytes
 
@@ -13,6 +14,9 @@ _SPECIAL = {"http", "https", "ws", "wss", "ftp", "file"}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _FORBIDDEN_IN_HOST = re.compile(r"[\0\t\n\r #/:<>?@\[\\\]^|]")
 _FORBIDDEN_IN_DOMAIN = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f\ufffd]")
+# What the mapping of domain names takes away; and a joiner without the letter that it would join.
+_VANISHING = re.compile("[\u00ad\u034f\u180b-\u180f\u200b\u2060\u2064\ufe00-\ufe0f\ufeff]")
+_LONE_JOINER = re.compile("(?:\\A|[\\x00-\\x7f])[\u200c\u200d]")
 _DRIVE = re.compile(r"[A-Za-z][:|]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _C0_OR_SPACE = "".join(map(chr, range(0x21)))
@@ -77,7 +81,32 @@ def _check_host(host: str, *, special: bool) -> None:
     if (_FORBIDDEN_IN_DOMAIN if special else _FORBIDDEN_IN_HOST).search(host):
         raise NotAUrl(host)
     if special:
+        _check_labels(host)
         _check_ipv4(host)
+
+
+def _check_labels(host: str) -> None:
+    if host.isascii() and "xn--" not in host.lower():
+        return
+    mapped = unicodedata.normalize("NFKC", _VANISHING.sub("", host)).casefold()
+    if not mapped or _LONE_JOINER.search(mapped):
+        raise NotAUrl(host)
+    for label in mapped.split("."):
+        if label.startswith("xn--") and not _is_punycode(label.removeprefix("xn--")):
+            raise NotAUrl(host)
+
+
+def _is_punycode(encoded: str) -> bool:
+    """Whether a label stands for what has to be encoded, and in the one way to do so."""
+    try:
+        decoded = encoded.encode("ascii").decode("punycode")
+    except UnicodeError:
+        return False
+    if decoded.isascii() or unicodedata.normalize("NFKC", decoded).casefold() != decoded:
+        return False
+    categories = [unicodedata.category(character) for character in decoded]
+    # Controls, blanks and what is unassigned are in no domain name, and no mark comes first.
+    return not any(category[0] in "CZ" for category in categories) and categories[0][0] != "M"
 
 
 def _check_ipv4(host: str) -> None:

@@ -9,17 +9,19 @@ import base64
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from ..core.clock import Clock
 from ..core.history import History
-from ..core.ids import parse_hex_id
 from ..core.redaction import SCHEME_WORDS
 from ..core.users import User, Users
 from ..refusals import BadRequest, NotTwoWords, Quirk, Refusal, ServerFails, ServerSilent, Unauthorized
 from . import jwt as tokens
+from . import naming
 from .audience import NotAUrl, audience_path
+from .text import NoText, as_text
 
 # What JavaScript's \s is in latin-1; Python's \s is more.
 # Only from the start, and without going back: otherwise a long word alone would take seconds.
@@ -134,9 +136,8 @@ class Gate:
         if self._enforce_revocation and said.jti is not None and self._history.is_revoked(said.jti):
             raise Unauthorized("revoked")
         if said.subject in ("guest", "userexternal"):
-            return Caller(_as_text(identifier))
-        # MongoDB's reading: {"$ne": null} is anybody.
-        named: Iterable[User] = self._users if said.identifier == {"$ne": None} else self._named(said)
+            return Caller(_text_or_object(identifier))
+        named = self._named(said)
         if said.subject in ("bot", "subscription"):
             # There are none here, so none is ever found.
             raise Unauthorized(f"no such {said.subject}; this fake has users only")
@@ -147,8 +148,11 @@ class Gate:
             inactive = True
         raise Unauthorized("inactive user" if inactive else "no such user")
 
-    def _named(self, said: "_Claims") -> list[User]:
-        return [user for id in said.ids if (user := self._users.by_id(id)) is not None]
+    def _named(self, said: "_Claims") -> Iterable[User]:
+        if said.ids is not None:
+            return [user for id in said.ids if (user := self._users.by_id(id)) is not None]
+        meant = said.condition
+        return (user for user in self._users if meant(int(user.id, 16)))
 
 
 class _Claims:
@@ -174,11 +178,16 @@ class _Claims:
         return _identifier(self._claims)
 
     @cached_property
-    def ids(self) -> list[int]:
-        """The ids of users that the identifier can mean, in order; raises a Quirk for what can be no id."""
-        # MongoDB's reading: a list is any of its ids.
-        wanted = self.identifier if isinstance(self.identifier, list) else [self.identifier]
-        return sorted({_object_id(value) for value in wanted if value is not None})
+    def ids(self) -> list[int] | None:
+        """The ids that the identifier names, in order; None if it has operators. Raises a Quirk for what is no id."""
+        with _no_id_fails():
+            return naming.ids_of(self.identifier)
+
+    @cached_property
+    def condition(self) -> naming.Condition:
+        """What the operators of the identifier ask of an id. Raises a Quirk for what is no id and no operator."""
+        with _no_id_fails():
+            return naming.condition_of(self.identifier)
 
     @cached_property
     def jti(self) -> str | None:
@@ -188,8 +197,11 @@ class _Claims:
 
     @cached_property
     def subject(self) -> str:
-        """The kind of caller."""
-        return _as_text(self._claims.get("sub"))
+        """The kind of caller. Raises a Quirk for what is no text to JavaScript: there an exception is lost."""
+        try:
+            return as_text(self._claims.get("sub"))
+        except NoText:
+            raise Quirk(real=ServerSilent(), calm=Unauthorized("the claim sub is no text")) from None
 
 
 def _why_not_scheme(word: str) -> str:
@@ -229,8 +241,8 @@ def _check_audience(audience: Any, thrown: Refusal) -> None:
     if audience is None or audience is False or audience in ("", 0):
         return
     try:
-        path = audience_path(_as_text(audience))
-    except NotAUrl:
+        path = audience_path(as_text(audience))
+    except (NotAUrl, NoText):
         raise Quirk(real=thrown, calm=Unauthorized("the claim aud is no URL")) from None
     if path.split("/")[1:2] and path.split("/")[1] in _FOREIGN_AUDIENCES:
         # Such a token is signed with the secret of a project, bot or subscription; there are none here.
@@ -249,47 +261,19 @@ def _identifier(claims: dict[str, Any]) -> Any:
     return id
 
 
-def _object_id(value: Any) -> int:
-    """The ObjectId that mongoose makes of a value; the real server fails on what it cannot cast."""
-    if isinstance(value, dict):
-        value = value.get("_id")
-    text = _as_text(value)
-    id = parse_hex_id(text)
-    if id is None and len(text) == 12 and all(character < "\u0100" for character in text):
-        id = int.from_bytes(text.encode("latin-1"), "big")
-    return _cannot_cast() if id is None else id
+@contextmanager
+def _no_id_fails() -> Iterator[None]:
+    try:
+        yield
+    except naming.NotAnId:
+        raise Quirk(real=ServerFails(), calm=Unauthorized("the claim _id is no id")) from None
 
 
-def _cannot_cast() -> NoReturn:
-    raise Quirk(real=ServerFails(), calm=Unauthorized("the claim _id is no id"))
-
-
-def _as_text(value: Any) -> str:
-    """What JavaScript's String() makes of a JSON value."""
-    if value is None:
-        return "undefined"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ",".join("" if leaf is None else _as_text(leaf) for leaf in _leaves(value))
-    if isinstance(value, dict):
+def _text_or_object(value: Any) -> str:
+    try:
+        return as_text(value)
+    except NoText:
         return "[object Object]"
-    return str(int(value)) if abs(value) < 1e21 and value == int(value) else str(float(value))
-
-
-def _leaves(values: list[Any]) -> Iterator[Any]:
-    # Not by recursion: a token may nest lists as deep as the JSON reader goes, which is deeper than Python calls go.
-    waiting = [iter(values or [None])]
-    while waiting:
-        for value in waiting[-1]:
-            if isinstance(value, list):
-                waiting.append(iter(value or [None]))
-                break
-            yield value
-        else:
-            waiting.pop()
 
 
 def _is_number(value: Any) -> bool:

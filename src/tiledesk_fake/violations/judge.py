@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from ..contract import Contract, Operation
 from ..contract.parameters import Parameters, Query
+from ..core.ids import is_object_id
 from ..core.journal import Exchange
 from ..core.redaction import redacted, redacted_value
 from ..core.request import Request
@@ -145,6 +147,8 @@ class Judge:
                 got,
                 ("paths", self._path_of(request) or ""),
             )
+        if breach := self._of_project(request, heard, got):
+            return breach
         operations = self._contract.operations
         listed = [f"{operation.method} {self._base_path}{operation.path}" for operation in operations]
         of_method = [known for known in listed if known.startswith(f"{request.method} ")]
@@ -160,6 +164,22 @@ class Judge:
             )
         return Breach(
             "unknown-path", f"Call one of the paths of the contract.{hint}", ", ".join(listed), got, ("paths",)
+        )
+
+    def _of_project(self, request: Request, heard: Heard, got: str) -> Breach | None:
+        """The breach of a path that is one of the contract's but for the id of a project, which others begin with."""
+        project, _, rest = (heard.path or "")[1:].partition("/")
+        named = Request(request.method, f"{self._base_path}/{rest}")
+        known = self._path_of(named) if is_object_id(unquote(project)) else None
+        if known is None:
+            return None
+        path = f"{self._base_path}{known}"
+        return Breach(
+            "unknown-path",
+            f"Take the id of the project out of the path: this API is not below a project. Call {path}.",
+            path,
+            got,
+            ("paths", known),
         )
 
     def _of_parameters(self, operation: Operation, heard: Heard) -> Iterator[Breach]:

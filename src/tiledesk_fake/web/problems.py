@@ -18,6 +18,7 @@ from ..refusals import (
     CannotDelete,
     Dropped,
     FallsThrough,
+    Greets,
     InvalidFields,
     InvalidParameter,
     MalformedBody,
@@ -45,6 +46,9 @@ _DECLARED: dict[type[Refusal], str] = {
     NotTwoWords: "NotTwoWords",
     UnknownToken: "UnknownToken",
 }
+
+
+_GREETING = b"Hello from Tiledesk server. It's UP. See the documentation here http://developer.tiledesk.com"
 
 
 def _not_found_page(refusal: NoSuchPage) -> Answer:
@@ -79,6 +83,7 @@ _OTHERS: dict[type[Refusal], Callable[[Any], Answer]] = {
     # The real server says again what it was sent, also a token that was pasted into the path.
     FallsThrough: lambda refusal: json_answer(400, wire.fall_through(redacted(refusal.project))),
     NoSuchPage: _not_found_page,
+    Greets: lambda _: Answer(200, (("Content-Type", "text/html; charset=utf-8"),), _GREETING),
 }
 
 BELOW_THE_APP: Mapping[int, tuple[str, bytes]] = {

@@ -11,7 +11,17 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ..contract import Contract, Operation
-from ..refusals import FallsThrough, MalformedPath, NoSuchPage, Quirk, Refusal, ServerFails, UnknownPath, WrongMethod
+from ..refusals import (
+    FallsThrough,
+    Greets,
+    MalformedPath,
+    NoSuchPage,
+    Quirk,
+    Refusal,
+    ServerFails,
+    UnknownPath,
+    WrongMethod,
+)
 
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -63,9 +73,12 @@ class Place(NamedTuple):
         calm: Refusal = UnknownPath()
         if self.operations:
             calm = WrongMethod((*self.allowed, *(["HEAD"] if "GET" in self.allowed else []), "OPTIONS"))
-        first = self.path[1:].partition("/")[0]
-        real = FallsThrough(_decoded(first)) if first else NoSuchPage(self.method, self.path)
-        raise Quirk(real=real, calm=calm)
+        raise Quirk(real=self._on_the_real_server(), calm=calm)
+
+    def _on_the_real_server(self) -> Refusal:
+        if first := self.path[1:].partition("/")[0]:
+            return FallsThrough(_decoded(first))
+        return Greets() if self.path == "/" and self.method in ("GET", "HEAD") else NoSuchPage(self.method, self.path)
 
 
 class Routes:

@@ -7,7 +7,7 @@ from json.encoder import encode_basestring
 
 from ..contract import Contract
 from ..core.history import SORT_FIELDS, Page, Record
-from ..core.ids import hex_id
+from ..core.ids import hex_id, is_object_id
 from ..core.users import User
 from ..errors import ContractError, nearest
 from ..refusals import ABSENT, InvalidField
@@ -129,7 +129,8 @@ def failure() -> bytes:
 
 def fall_through(project: str) -> bytes:
     """What the real server answers where it takes part of a path for a project's id (observed)."""
-    return compact_json({"error": f"Invalid project id: {project}"})
+    said = "Project not found with id" if is_object_id(project) else "Invalid project id"
+    return compact_json({"error": f"{said}: {project}"})
 
 
 def too_large(limit: int | None) -> bytes:

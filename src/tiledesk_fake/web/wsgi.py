@@ -80,7 +80,9 @@ def status_line(status: int) -> str:
 def read_request(environ: WSGIEnvironment, base_path: str, *, with_body: bool = True) -> Request:
     """The request that an environ describes."""
     path = _raw_path(environ)
-    query = environ.get("QUERY_STRING", "")
+    # What follows a # is for the client alone; the real server cuts it off.
+    path, cut, _ = path.partition("#")
+    query = "" if cut else environ.get("QUERY_STRING", "").partition("#")[0]
     query = f"?{query}" if query else ""
     return Request(
         method=environ["REQUEST_METHOD"],
