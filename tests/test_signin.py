@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -395,3 +397,14 @@ def test_the_examples_of_the_request_sign_in(fake: TiledeskFake) -> None:
     for media in credentials.values():
         (example,) = media["examples"].values()
         assert sign_in(fake, example["value"]).status == 200
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_nothing(fake: TiledeskFake) -> None:
+    program = Path(sys.executable).with_name("schemathesis")
+    with fake:
+        command = [program, "run", AUTH_FILE, "--url", fake.url, "--phases", "examples,coverage,fuzzing"]
+        done = subprocess.run([*command, "--seed", "1"], capture_output=True, text=True, check=False, timeout=300)
+
+    assert done.returncode == 0, done.stdout
+    assert {200, 400, 401, 422} <= {exchange.status for exchange in fake.journal.exchanges}
