@@ -403,7 +403,7 @@ def test_the_examples_of_the_request_sign_in(fake: TiledeskFake) -> None:
 def test_schemathesis_finds_nothing(fake: TiledeskFake) -> None:
     program = Path(sys.executable).with_name("schemathesis")
     with fake:
-        command = [program, "run", AUTH_FILE, "--url", fake.url, "--phases", "examples,coverage,fuzzing"]
+        command = [str(program), "run", str(AUTH_FILE), "--url", fake.url, "--phases", "examples,coverage,fuzzing"]
         done = subprocess.run([*command, "--seed", "1"], capture_output=True, text=True, check=False, timeout=300)
 
     assert done.returncode == 0, done.stdout

@@ -251,6 +251,7 @@ def test_a_server_that_makes_no_choice_is_not_given_one(twist: object, id: str, 
 def test_without_tokens_what_only_tokens_show_is_not_found_out() -> None:
     with TiledeskFake(profile={"invalid-query": "ignore"}) as fake:
         fake.add_user(email="ada@example.com", password="secret")
+        fake.faults.add("signIn", status=404, times=10)
         learnt = learn(target(fake.url, basic="ada@example.com:secret", may_revoke=True))
 
     assert {"page-base", "sort-parameter", "revoke-answer", "revoke-foreign"} <= set(learnt.unknown)

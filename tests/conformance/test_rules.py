@@ -224,6 +224,7 @@ def test_two_tokens_are_enough_to_see_what_a_revocation_does() -> None:
     with TiledeskFake() as fake:
         ada = fake.add_user(email="ada@example.com", password="secret")
         ids = {fake.issue_token(ada).id for _ in range(2)}
+        fake.faults.add("signIn", status=404, times=10)
         report = check(target(fake.url, basic="ada@example.com:secret", may_revoke=True), generated=False)
 
     assert not report.findings
