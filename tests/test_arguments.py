@@ -94,7 +94,10 @@ WRONG: list[tuple[Use, str]] = [
     (lambda fake: untyped(fake.revoke)(jti=fake.issue_token(ada(fake))), "jti: expected text, got a Token"),
     (lambda fake: untyped(fake.load)(5), "scenario: expected text, a path or a mapping, got a whole number"),
     (lambda fake: untyped(fake.restore)("x"), "snapshot: expected a Snapshot, got text; fake.snapshot() takes one"),
-    (lambda fake: untyped(fake.clock.freeze)("2026-01-01"), "at: expected a datetime, got text; datetime.fromisoform"),
+    (
+        lambda fake: untyped(fake.clock.freeze)("2026-01-01"),
+        "expected a time with its zone, got '2026-01-01'; add Z if",
+    ),
     (
         lambda fake: untyped(fake.clock.advance)("2h"),
         "by: expected a timedelta, got text; write it like timedelta(hours=2), or advance(hours=2)",
@@ -226,6 +229,7 @@ def test_signatures_and_documentation_are_those_of_the_methods() -> None:
         "host",
         "port",
         "seed",
+        "strict",
     ]
     assert "Raises AlreadyExists" in (TiledeskFake.issue_token.__doc__ or "")
 
@@ -234,6 +238,7 @@ def test_signatures_and_documentation_are_those_of_the_methods() -> None:
 UNCHECKED = {
     "Journal.add",
     "Journal.know",
+    "Journal.note_bug",
     "Journal.since",
     "Faults.spend",
     "Clock.sleep",

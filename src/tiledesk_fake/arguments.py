@@ -42,6 +42,7 @@ _HINTS: tuple[tuple[type, type, str], ...] = (
     (str, int, "write it without quotes"),
     (str, _DATETIME, "datetime.fromisoformat reads text"),
     (str, timedelta, "write it like timedelta(hours=2)"),
+    (list, int, "give one; for one after the other call it once for each"),
     (bytes, str, "decode() it"),
     (timedelta, int, "in seconds, its total_seconds()"),
     (_DATETIME, timedelta, "subtract the time that it counts from"),
@@ -136,7 +137,7 @@ def _accepted(annotation: Any) -> _Kinds:
 
 def _refusal(name: str, kinds: _Kinds, value: object, hints: Mapping[str, str]) -> MisuseError:
     unsaid = {NoneType, EllipsisType, *([int] if float in kinds else [])}
-    wanted = [phrase(kind) for kind in kinds if kind not in unsaid]
+    wanted = list(dict.fromkeys(phrase(kind) for kind in kinds if kind not in unsaid))
     # A password without its quotes is a number.
     may_be_shown = value is None or (isinstance(value, int | float) and str not in kinds)
     got = repr(value) if may_be_shown else phrase(type(value))

@@ -85,6 +85,8 @@ class TiledeskFake(OnlyOnce):
         self._base_path = self._contract.base_path if base_path is None else _checked_base_path(base_path)
         self._host, self._port = host, port
         self._strict = strict
+        # Clients know the address by the time that a fake is stopped and started again.
+        self._last_port = 0
         # What is made when it is first needed, and the lock that it is made under; whoever holds that waits for nobody.
         self._making = RLock()
         self._made_state: State | None = None
@@ -388,14 +390,17 @@ class TiledeskFake(OnlyOnce):
     def start(self, *, beside: Server | None = None) -> Self:
         """Listen, in a thread of this process: its own, or that of the server `beside`, which must be stopped later.
 
+        A fake that is started again listens on the same port as before.
+
         Raises CannotListen if the address or port cannot be had.
         """
         with self._making:
             if self._server is not None:
                 raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-            server = Server(self.wsgi_app, host=self._host, port=self._port, beside=beside, bodies=BELOW_THE_APP)
+            port = self._port or self._last_port
+            server = Server(self.wsgi_app, host=self._host, port=port, beside=beside, bodies=BELOW_THE_APP)
             server.start()
-            self._server = server
+            self._server, self._last_port = server, server.port
         return self
 
     def hand_over(self, app: WSGIApplication) -> Server | None:

@@ -54,9 +54,9 @@ class State(OnlyOnce):
         self.clock = Clock()
         names = contract.parameter_names
         self.journal = Journal(names)
-        self.faults = Faults(names, self.lock, self.clock.now_ms)
-        self._secret = secret.encode()
         self._ids = Ids(seed)
+        self.faults = Faults(names, self.lock, self.clock.now_ms, self._ids.happens)
+        self._secret = secret.encode()
         self._hold(Users(), (), {})
 
     def _hold(self, users: Users, records: Iterable[Record], claims: dict[int, Mapping[str, Any]]) -> None:

@@ -44,6 +44,16 @@ def moment(ms: int) -> datetime:
     return EPOCH + ms * MILLISECOND
 
 
+def _parsed(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise MisuseError(f"expected a time like '2026-01-01T00:00:00Z', got {text[:40]!r}") from None
+    if at.tzinfo is None:
+        raise MisuseError(f"expected a time with its zone, got {text!r}; add Z if it is UTC: 2026-01-01T00:00:00Z")
+    return at
+
+
 class Setting(NamedTuple):
     """How a clock is set: frozen at `frozen_ms`, or running `ahead_ms` ahead of the real time."""
 
@@ -92,11 +102,14 @@ class Clock(OnlyOnce):
         self._real_sleep(seconds)
 
     @checked()
-    def freeze(self, at: datetime | None = None) -> None:
-        """Stop the clock, at the given aware datetime or where it is; fractions of a millisecond are dropped.
+    def freeze(self, at: datetime | str | None = None) -> None:
+        """Stop the clock, at the given time or where it is; fractions of a millisecond are dropped.
 
-        Raises MisuseError for a naive datetime and for a year before 1970.
+        The time is an aware datetime, or text in ISO 8601: `2026-01-01T00:00:00Z`. Raises MisuseError for other text,
+        for a time without a zone, and for a year before 1970.
         """
+        if isinstance(at, str):
+            at = _parsed(at)
         with self._moving:
             self.setting = Setting(frozen_ms=self.now_ms() if at is None else milliseconds(at))
 

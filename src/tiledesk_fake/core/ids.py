@@ -26,7 +26,7 @@ class Ids:
     def restart(self) -> None:
         """Start again: with a seed the same ids come again, without one they are new."""
         self._seed = secrets.randbits(128) if self._given_seed is None else self._given_seed
-        self._drawn = 0
+        self._drawn = self._rolled = 0
         # Eighteen hex digits lead; the last six count, and may carry into them.
         self._next = (0x6 << 92) | self._random_bits(68) << 24
 
@@ -44,6 +44,12 @@ class Ids:
         # Not a generator of `random`: every test makes a fake, and setting one up takes longer than issuing a token.
         self._drawn += 1
         return int.from_bytes(sha256(b"%x %d" % (self._seed, self._drawn)).digest()[:16], "big") >> (128 - count)
+
+    def happens(self, chance: float) -> bool:
+        """Whether something of this chance, from 0 to 1, happens this time; no id depends on it."""
+        self._rolled += 1
+        roll = int.from_bytes(sha256(b"%x chance %d" % (self._seed, self._rolled)).digest()[:8], "big")
+        return roll < chance * 2**64
 
     def state(self) -> IdsState:
         """Where this generator is, for `resume_from`."""

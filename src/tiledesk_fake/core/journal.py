@@ -18,13 +18,16 @@ from ..errors import MisuseError, nearest
 from ..violations.violation import Violation
 from .clock import moment
 from .handing import OnlyOnce
+from .headers import Headers
 from .redaction import printable, redacted, redacted_trace
+from .request import NO_HEADERS, OperationName
 from .users import User
 
 MOST_EXCHANGES = 1_000
 MOST_BYTES = 4 * 1024 * 1024
 MOST_VIOLATIONS = 100
 _MOST_SHOWN = 10
+_NOT_PARAMETERS = ("user", "status", "headers")
 # A client that retries by itself does so within this time, before whoever wrote the test could.
 _AT_ONCE_MS = 1_000
 _CAME_BACK = "the dropped call came back at once and succeeded: the client retries by itself, so drop it times=2"
@@ -37,7 +40,8 @@ class Exchange(NamedTuple):
     names none. `target` is redacted. `path_params` and `query` are decoded, of a repeated parameter the first value.
     `user` is who called, None where nobody was let in, or a guest. `status` is None where there was no answer. `fault`
     says which planned fault took part. `reason` says why the answer was as it was: `revoked`, `no such jti`,
-    `0 of 3 records; the first page is 0`; None where there is nothing to say. No client is ever told.
+    `0 of 3 records; the first page is 0`; None where there is nothing to say. No client is ever told. `headers` are
+    those of the request, by lower-case names, without credentials.
     """
 
     at_ms: int
@@ -54,6 +58,7 @@ class Exchange(NamedTuple):
     # hashes of texts differ from process to process and lead back to nothing.
     hashes: Mapping[str, int] = MappingProxyType({})
     reason: str | None = None
+    headers: Mapping[str, str] = NO_HEADERS
 
     @property
     def at(self) -> datetime:
@@ -194,11 +199,11 @@ class Journal(OnlyOnce):
         return self._dropped
 
     @checked()
-    def assert_called(self, operation: str, /, *, times: int | None = None, **what: Any) -> None:
+    def assert_called(self, operation: OperationName, /, *, times: int | None = None, **what: Any) -> None:
         """Assert that an operation was called, `times` times or at least once, with these values.
 
         `what` may name the parameters of the operation (as sent; None for not sent), `user` (a User or an e-mail
-        address) and `status`.
+        address), `status`, and `headers`: a mapping from names, in whatever case, to values, None for not sent.
 
         Raises AssertionError with the calls that came near, and MisuseError for a name that does not exist.
 
@@ -232,7 +237,7 @@ class Journal(OnlyOnce):
         raise AssertionError("\n".join(lines) + self._note())
 
     @checked()
-    def assert_not_called(self, operation: str, /, **what: Any) -> None:
+    def assert_not_called(self, operation: OperationName, /, **what: Any) -> None:
         """Assert that an operation was not called, or not with these values; see `assert_called`."""
         __tracebackhide__ = True
         matching = [call for call in self._calls(operation, what) if not _differences(call, what)]
@@ -246,10 +251,12 @@ class Journal(OnlyOnce):
     def _calls(self, operation: str, what: Mapping[str, Any]) -> list[Exchange]:
         if operation not in self._parameters:
             raise MisuseError(f"there is no operation {operation!r}{nearest(operation, self._parameters)}")
-        known = (*self._parameters[operation], "user", "status")
+        known = (*self._parameters[operation], *_NOT_PARAMETERS)
         for name in what:
             if name not in known:
                 raise MisuseError(f"{operation} cannot be asked for {name!r}{nearest(name, known)}")
+        if not isinstance(what.get("headers", {}), Mapping):
+            raise MisuseError("headers: expected a mapping; write it like headers={'user-agent': '…'}")
         return [exchange for exchange in self.exchanges if exchange.operation == operation]
 
     def _note(self) -> str:
@@ -266,6 +273,8 @@ def _size(exchange: Exchange) -> int:
     # What a client can make long or many; the rest is a constant. Decoded texts by what they take in memory, since one
     # wide character widens a whole text; the violations of a request share their curl line.
     size = 500 + 3 * len(exchange.target)
+    if isinstance(exchange.headers, Headers):
+        size += exchange.headers.size
     for values in (exchange.path_params, exchange.query):
         for name, value in values.items():
             size += 150 + getsizeof(name) + getsizeof(value)
@@ -277,6 +286,9 @@ def _size(exchange: Exchange) -> int:
 def _differences(exchange: Exchange, what: Mapping[str, Any]) -> list[str]:
     different = []
     for name, expected in what.items():
+        if name == "headers":
+            different += _differences_of_headers(exchange.headers, expected)
+            continue
         got = _value(exchange, name)
         same = _comparable(expected) == _comparable(got)
         if isinstance(expected, User) and isinstance(got, User):
@@ -286,6 +298,17 @@ def _differences(exchange: Exchange, what: Mapping[str, Any]) -> list[str]:
             same = exchange.hashes[name] == hash(str(expected))
         if not same:
             different.append(f"{name}: expected {_shown(expected)}, got {_shown(got)}")
+    return different
+
+
+def _differences_of_headers(headers: Mapping[str, str], expected: Mapping[str, Any]) -> list[str]:
+    different = []
+    for name, value in expected.items():
+        key = name.lower()
+        # As the journal holds it; a credential must not get into a report.
+        wanted = None if value is None else Headers({f"HTTP_{key.upper().replace('-', '_')}": str(value)})[key]
+        if headers.get(key) != wanted:
+            different.append(f"header {key}: expected {_shown(wanted)}, got {_shown(headers.get(key))}")
     return different
 
 

@@ -1,7 +1,14 @@
 """A request as it came: what the road, the gate and the judge of violations read of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+OperationName = Literal["listTokens", "revokeTokenByJti", "revokeTokenById"] | str
+"""What the operations are called; endpoints of an app of the user's own count too."""
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def _no_header(name: str) -> str | None:
@@ -26,6 +33,7 @@ class Request:
     requested_headers: str | None = None
     host: str = "127.0.0.1"
     below_mount: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     has_body: bool = False
     header: Callable[[str], str | None] = field(default=_no_header, repr=False)
 

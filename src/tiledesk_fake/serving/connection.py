@@ -257,9 +257,9 @@ class Connection:
 
     def _deliver(self, request: Incoming, answer: Outgoing, drop: Drop | None) -> None:
         message = self._service.seal(answer, request)
-        if drop is None:
+        if drop is None or drop == "after-answer":
             self._write(message)
-            if not request.keep_alive:
+            if drop or not request.keep_alive:
                 self._finish()
         elif drop == "malformed":
             self._write(NOT_HTTP)

@@ -10,11 +10,15 @@ from typing import Literal
 
 KEY = "tiledesk_fake.delivery"
 
-Drop = Literal["before-answer", "mid-body", "malformed", "silence"]
+Drop = Literal["before-answer", "mid-body", "malformed", "silence", "after-answer"]
 
 
 def nobody() -> None:
     """Who is woken, or told, where nobody waits."""
+
+
+ANSWERED: tuple[Drop, ...] = ("mid-body", "after-answer")
+"""The drops that come with an answer, or part of one."""
 
 
 @dataclass(slots=True)
@@ -26,7 +30,8 @@ class Delivery:
     - `before-answer`: the connection is reset and no byte is sent;
     - `mid-body`: head and half of the body are sent, then the connection is reset;
     - `malformed`: bytes that are not HTTP are sent, then the connection is closed;
-    - `silence`: nothing is sent and the connection is held until the client gives up.
+    - `silence`: nothing is sent and the connection is held until the client gives up;
+    - `after-answer`: the answer is sent whole, and then the connection that it says to keep is closed.
 
     An app that waits for something sets `wait_s`, and its answer is let go. It is asked again, with the same environ
     and the same delivery, after so many seconds or as soon as `wake` is called, from whichever thread. Between the two

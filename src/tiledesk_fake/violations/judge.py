@@ -88,13 +88,14 @@ class Judge:
             violations,
             {name: hash(value) for name, value in heard.values().items() if heard.endpoint or name in self._names},
             heard.reason,
+            request.headers,
         )
 
     def failed_exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
         """What is certain of a request that could not be judged."""
         operation, target = heard.operation.id if heard.operation else heard.endpoint, redacted(request.target)
         exchange = Exchange(heard.at_ms, operation, request.method, target, {}, {}, heard.user, status, heard.fault, ())
-        return exchange._replace(reason=heard.reason)
+        return exchange._replace(reason=heard.reason, headers=request.headers)
 
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
         line = ""

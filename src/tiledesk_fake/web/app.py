@@ -20,8 +20,8 @@ from ..contract import Operation
 from ..core.request import Request as HeardRequest
 from ..errors import MisuseError, NoAnswer
 from ..refusals import Refusal
+from ..serving.delivery import ANSWERED, Delivery
 from ..serving.delivery import KEY as DELIVERY
-from ..serving.delivery import Delivery
 from ..violations.judge import Heard
 from .answer import Answer
 from .problems import NEVER_SENT, internal_error
@@ -155,7 +155,7 @@ class FlaskApp(Flask):
             return start_response(line, headers, *exc_info)
 
         def note() -> None:
-            silent = hearing.wish.drop not in (None, "mid-body")
+            silent = hearing.wish.drop is not None and hearing.wish.drop not in ANSWERED
             self._road.note(hearing.request, hearing.heard, None if silent else status, hearing.wish)
 
         try:
@@ -195,7 +195,7 @@ class FlaskApp(Flask):
             id = hearing.operation.id
             if self.view_functions[id] is not self._own_views[id]:
                 answer = self._road.meet_fault(hearing.heard, hearing.wish)
-                if answer or hearing.wish.drop:
+                if answer or (hearing.wish.drop and hearing.wish.drop not in ANSWERED):
                     return self._respond(hearing, answer)
         elif isinstance(request.routing_exception, NotFound) or request.url_rule in self._rules.values():
             return self._answer()

@@ -123,6 +123,16 @@ def answer_to(refusal: Refusal, contract: Contract) -> Answer:
 
 def faulty_answer(spent: Spent, operation: Operation, contract: Contract) -> Answer:
     """The answer of a planned fault that has a status; without a planned body in the real server's shape."""
+    answer = _without_planned_headers(spent, contract)
+    planned = spent.fault.headers
+    if not planned:
+        return answer
+    replaced = {name.lower() for name, _ in planned}
+    kept = [(name, value) for name, value in answer.headers if name.lower() not in replaced]
+    return answer._replace(headers=(*kept, *planned))
+
+
+def _without_planned_headers(spent: Spent, contract: Contract) -> Answer:
     fault = spent.fault
     status = fault.status or 500
     retry = () if spent.retry_after_s is None else (("Retry-After", str(spent.retry_after_s)),)

@@ -13,7 +13,7 @@ from ..core.request import Request
 from ..errors import NoAnswer
 from ..log import log_bug
 from ..refusals import Dropped, Refusal
-from ..serving.delivery import Delivery, Drop
+from ..serving.delivery import ANSWERED, Delivery, Drop
 from ..state import State
 from ..violations.judge import Heard, Judge
 from . import signin, wire
@@ -66,7 +66,7 @@ class Road:
             log_bug("a request could not be judged; this is a bug in tiledesk-fake")
             self._note_bug(bug, heard)
             exchange = self._judge.failed_exchange(request, heard, status)
-        self._state.journal.add(exchange, cut=wish.drop is not None)
+        self._state.journal.add(exchange, cut=wish.drop not in (None, "after-answer"))
 
     def _note_bug(self, bug: Exception, heard: Heard) -> None:
         heard.reason = redacted(f"internal error of tiledesk-fake: {type(bug).__name__}: {bug}")
@@ -76,7 +76,8 @@ class Road:
         """Do what a server would do with an answer, where there is none and no lock is held any more."""
         if wish.delay_s:
             self._state.clock.sleep(wish.delay_s)
-        if wish.drop is not None:
+        # Without a connection there is none to close after an answer.
+        if wish.drop not in (None, "after-answer"):
             raise _no_answer(wish.drop)
 
     def operations_at(self, path: str) -> list[str]:
@@ -176,7 +177,7 @@ class Road:
                 clock.advance(seconds=fault.delay_s)
             else:
                 wish.delay_s = fault.delay_s
-        if fault.drop == "mid-body":
+        if fault.drop in ANSWERED:
             wish.drop = fault.drop
         elif fault.drop is not None:
             raise Dropped(fault.drop)

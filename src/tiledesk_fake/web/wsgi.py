@@ -7,6 +7,7 @@ from typing import Protocol
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from ..core.headers import Headers
 from ..core.request import Request
 from ..errors import NoAnswer
 from ..serving.delivery import KEY as DELIVERY
@@ -92,6 +93,7 @@ def read_request(environ: WSGIEnvironment, base_path: str, *, with_body: bool = 
         body=_body(environ) if with_body else b"",
         requested_headers=environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
         host=environ.get("HTTP_HOST", "127.0.0.1"),
+        headers=Headers(environ),
         below_mount=_below_mount(path, environ, base_path) + query if environ.get("SCRIPT_NAME") else "",
         has_body="CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ,
         header=lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}"),
