@@ -211,12 +211,20 @@ def test_text_that_is_no_time_is_misuse(fake: TiledeskFake, at: Any, told: str) 
 
 
 def test_the_journal_has_the_headers_by_lower_case_names_and_without_credentials(fake: TiledeskFake) -> None:
-    ask(fake, User_Agent="client/1.0", X_Api_Key="hush", Cookie="session=hush", X_Note="see JWT eyJ0.eyJ0.hush")
+    ask(
+        fake,
+        User_Agent="client/1.0",
+        X_Api_Key="hush",
+        Cookie="session=hush",
+        X_Session="hush",
+        X_Note="see JWT eyJ0.eyJ0.hush",
+    )
 
     (heard,) = fake.journal.exchanges
     assert dict(heard.headers) == {
         "user-agent": "client/1.0",
         "x-api-key": "<redacted>",
+        "x-session": "<redacted>",
         "x-note": "see JWT <redacted>",
         "cookie": "<redacted>",
         "authorization": "Basic <redacted>",

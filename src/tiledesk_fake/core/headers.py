@@ -1,13 +1,16 @@
 """The headers of a request as the journal has them: by lower-case names, and without credentials."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .redaction import SCHEME_WORDS, redacted, redacted_value
 
 _PREFIX = "HTTP_"
+# Beside the names that are secret wherever they are.
+_SECRET_NAME = re.compile(r"cookie|session|\bsid\b|signature|[cx]srf")
 # Left out at once; of Authorization the scheme word stays.
-_CREDENTIALS = frozenset(("HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_COOKIE"))
+_CREDENTIALS = ("HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_COOKIE")
 
 
 class Headers(Mapping[str, str]):
@@ -21,28 +24,30 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_kept", "_shown")
 
     def __init__(self, environ: Mapping[str, Any]) -> None:
-        kept = [(key, value) for key, value in environ.items() if key[:5] == _PREFIX and key not in _CREDENTIALS]
+        kept: dict[str, str] = {key: value for key, value in environ.items() if key[:5] == _PREFIX}
         for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            if value := environ.get(key):
-                kept.append((key, value))
-        for key in _CREDENTIALS & environ.keys():
-            word = environ[key].partition(" ")[0]
-            scheme = f"{word} " if word.lower() in SCHEME_WORDS else ""
-            kept.append((key, f"{scheme}<redacted>"))
-        self._kept: list[tuple[str, str]] = kept
+            if key in environ:
+                kept[key] = environ[key]
+        for key in _CREDENTIALS:
+            if key in kept:
+                word = kept[key].partition(" ")[0]
+                kept[key] = f"{word} <redacted>" if word.lower() in SCHEME_WORDS else "<redacted>"
+        self._kept = kept
         self._shown: dict[str, str] | None = None
 
     @property
     def size(self) -> int:
         """About how many bytes they take."""
-        return sum([150 + len(key) + len(value) for key, value in self._kept])
+        return 200 * len(self._kept) + sum(map(len, self._kept.values()))
 
     def _all(self) -> dict[str, str]:
         if self._shown is None:
             shown = {}
-            for key, value in self._kept:
+            for key, value in self._kept.items():
                 name = key.removeprefix(_PREFIX).replace("_", "-").lower()
-                shown[redacted(name)] = value if key in _CREDENTIALS else redacted_value(name, value)
+                if key not in _CREDENTIALS:
+                    value = "<redacted>" if _SECRET_NAME.search(name) else redacted_value(name, value)
+                shown[redacted(name)] = value
             self._shown = shown
         return self._shown
 
