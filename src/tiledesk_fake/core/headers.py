@@ -45,9 +45,7 @@ class Headers(Mapping[str, str]):
             shown = {}
             for key, value in self._kept.items():
                 name = key.removeprefix(_PREFIX).replace("_", "-").lower()
-                if key not in _CREDENTIALS:
-                    value = "<redacted>" if _SECRET_NAME.search(name) else redacted_value(name, value)
-                shown[redacted(name)] = value
+                shown[redacted(name)] = value if key in _CREDENTIALS else _redacted(name, value)
             self._shown = shown
         return self._shown
 
@@ -62,3 +60,7 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return repr(self._all())
+
+
+def _redacted(name: str, value: str) -> str:
+    return "<redacted>" if _SECRET_NAME.search(name) else redacted_value(name, value)

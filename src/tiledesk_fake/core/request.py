@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-OperationName = Literal["listTokens", "revokeTokenByJti", "revokeTokenById"] | str
+OperationName = Literal["signIn", "listTokens", "revokeTokenByJti", "revokeTokenById"] | str
 """What the operations are called; endpoints of an app of the user's own count too."""
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})

@@ -123,7 +123,7 @@ def answer_to(refusal: Refusal, contract: Contract) -> Answer:
 
 def faulty_answer(spent: Spent, operation: Operation, contract: Contract) -> Answer:
     """The answer of a planned fault that has a status; without a planned body in the real server's shape."""
-    answer = _without_planned_headers(spent, contract)
+    answer = _without_planned_headers(spent, operation, contract)
     planned = spent.fault.headers
     if not planned:
         return answer
@@ -132,7 +132,7 @@ def faulty_answer(spent: Spent, operation: Operation, contract: Contract) -> Ans
     return answer._replace(headers=(*kept, *planned))
 
 
-def _without_planned_headers(spent: Spent, contract: Contract) -> Answer:
+def _without_planned_headers(spent: Spent, operation: Operation, contract: Contract) -> Answer:
     fault = spent.fault
     status = fault.status or 500
     retry = () if spent.retry_after_s is None else (("Retry-After", str(spent.retry_after_s)),)
