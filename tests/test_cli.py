@@ -44,6 +44,17 @@ def serving(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], lis
             process.kill()
 
 
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="reads the limits of a process as Linux tells them")
+def test_serve_takes_all_the_descriptors_that_it_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = "import resource, runpy; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 500)); "
+    monkeypatch.setitem(globals(), "COMMAND", [sys.executable, "-c", few + "runpy.run_module('tiledesk_fake')"])
+
+    with serving("--quiet") as (process, _):
+        limits = Path(f"/proc/{process.pid}/limits").read_text(encoding="utf-8")
+
+    assert re.search(r"^Max open files +500 +500 ", limits, re.MULTILINE)
+
+
 def url_of(lines: list[str]) -> str:
     match = re.fullmatch(r"tiledesk-fake listening on (http://127\.0\.0\.1:[0-9]+/v3)", lines[-1])
     assert match

@@ -189,7 +189,7 @@ def test_only_the_clock_reads_the_time() -> None:
         "arguments.py",  # for the types of time alone
         "core/clock.py",
         "serving/loop.py",
-        "serving/connection.py",
+        "serving/service.py",
         "conformance/client.py",
     }
     # And nobody asks the module that others can patch.
@@ -230,7 +230,7 @@ def test_only_the_server_knows_sockets() -> None:
     assert importers("selectors") == {"serving/loop.py"}
     assert importers("httptools") == {"serving/reader.py"}
     # By a pair of sockets the command line learns of signals.
-    serving = {f"serving/{name}.py" for name in ("server", "connection", "loop", "stream")}
+    serving = {f"serving/{name}.py" for name in ("binding", "server", "connection", "loop", "stream")}
     # Whoever examines other servers has one client.
     assert importers("socket") == {*serving, "cli/__init__.py", "conformance/client.py"}
     assert importers("select", "ssl", "http.client", among=CONFORMANCE) == {

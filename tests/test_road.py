@@ -704,6 +704,7 @@ def test_options_is_204_everywhere_without_credentials(calm: TiledeskFake, obser
 
         assert reply.status == 204
         assert reply.body == b""
+        assert reply.headers["Content-Length"] == "0"
         assert reply.headers["Access-Control-Allow-Methods"] == "GET,HEAD,PUT,PATCH,POST,DELETE"
         assert reply.headers["Vary"] == "Access-Control-Request-Headers"
         assert reply.headers[FROM_ANYWHERE] == "*"

@@ -22,6 +22,7 @@ from .core.redaction import redacted
 from .core.users import User, check_text
 from .errors import MisuseError, NotFound, NotListening
 from .handles import Token, UsersByEmail
+from .serving.rejection import OnRefused
 from .serving.server import Server
 from .state import Snapshot, State
 from .violations.verdict import check_rules, judge
@@ -387,18 +388,26 @@ class TiledeskFake(OnlyOnce):
                     self._made_app = wsgi_app.flask = app
         return self._made_app
 
-    def start(self, *, beside: Server | None = None) -> Self:
+    def start(self, *, beside: Server | None = None, on_refused: OnRefused | None = None) -> Self:
         """Listen, in a thread of this process: its own, or that of the server `beside`, which must be stopped later.
 
-        A fake that is started again listens on the same port as before.
+        A fake that is started again listens on the same port as before. `on_refused(reason, status, client)` is called
+        for each request that never reaches the fake, and so is not in its journal: what is no HTTP, too slow, too
+        large, or one too many. It must not wait.
 
         Raises CannotListen if the address or port cannot be had.
         """
         with self._making:
             if self._server is not None:
                 raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-            port = self._port or self._last_port
-            server = Server(self.wsgi_app, host=self._host, port=port, beside=beside, bodies=BELOW_THE_APP)
+            server = Server(
+                self.wsgi_app,
+                host=self._host,
+                port=self._port or self._last_port,
+                beside=beside,
+                bodies=BELOW_THE_APP,
+                on_refused=on_refused,
+            )
             server.start()
             self._server, self._last_port = server, server.port
         return self

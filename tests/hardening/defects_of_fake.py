@@ -143,7 +143,7 @@ DEFECTS = [
         "listens on all addresses",
         served(
             test_lifecycle,
-            before="from tiledesk_fake.serving import server as s; b = s._bind; s._bind = lambda _, p: b('0.0.0.0', p)",
+            before="from tiledesk_fake.serving import server as s; b = s.bind; s.bind = lambda _, p: b('0.0.0.0', p)",
         ),
         test_lifecycle.test_the_command_listens_on_this_machine_only,
     ),

@@ -18,10 +18,13 @@ from tests.serving import test_http as http
 from tests.serving import test_limits as bounds
 from tests.serving import test_malformed as malformed
 from tests.serving import test_many_clients as crowds
-from tiledesk_fake.serving import gateway, reader, server
-from tiledesk_fake.serving.connection import Connection, Service, State
+from tests.serving import test_rejections as rejections
+from tiledesk_fake.serving import gateway, reader
+from tiledesk_fake.serving.binding import bind
+from tiledesk_fake.serving.connection import Connection, State
 from tiledesk_fake.serving.gateway import Gateway, Outgoing
 from tiledesk_fake.serving.reader import Incoming, RequestReader
+from tiledesk_fake.serving.service import Service
 
 
 def ignored(self: Any, value: Any) -> None:
@@ -165,10 +168,11 @@ def raising_out(planting: Planting) -> None:
     planting.patch.setattr(Gateway, "rejecting", lambda self, rejection, method: told)
 
 
-def with_delays(host: str, port: int, *, bind: Any = server._bind) -> socket.socket:
-    listener: socket.socket = bind(host, port)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-    return listener
+def with_delays(host: str, port: int, *, bind: Any = bind) -> list[socket.socket]:
+    listeners: list[socket.socket] = bind(host, port)
+    for listener in listeners:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+    return listeners
 
 
 DEFECTS = [
@@ -217,7 +221,7 @@ DEFECTS = [
     ),
     defect(
         "lets answers wait for acknowledgements",
-        instead("tiledesk_fake.serving.server._bind", with_delays),
+        instead("tiledesk_fake.serving.server.bind", with_delays),
         http.test_answers_to_pipelined_requests_do_not_wait_for_acknowledgements,
     ),
     defect("answers the last first", the_last_first, http.test_pipelined_requests_are_answered_in_order),
@@ -381,5 +385,31 @@ DEFECTS = [
         "loses what an app writes",
         instead("tiledesk_fake.serving.gateway._StartResponse.__call__", deaf_to_writes),
         app.test_an_app_may_write_generate_restart_and_is_closed,
+    ),
+    defect(
+        "joins what Node keeps the first of",
+        instead("tiledesk_fake.serving.reader._FIRST_COUNTS", frozenset()),
+        *(by(environs.test_of_some_repeated_headers_the_first_counts, name=name) for name in ("age", "content-type")),
+    ),
+    defect(
+        "knows one spelling of an expectation",
+        instead("tiledesk_fake.serving.reader._CONTINUE", re.compile(r"\A100-continue\Z")),
+        by(http.test_100_continue_may_be_expected_beside_something_else, expectation="x, 100-continue"),
+    ),
+    defect(
+        "meets any expectation",
+        instead("tiledesk_fake.serving.reader._CONTINUE", re.compile("")),
+        *(by(http.test_any_other_expectation_is_a_417_at_once, expectation=each) for each in ("x", "")),
+    ),
+    defect(
+        "takes HTTP/1.0 for HTTP/1.1",
+        received(lambda data: data.replace(b"HTTP/1.0", b"HTTP/1.1\r\nHost: fake")),
+        http.test_http_1_0_knows_no_expectations,
+    ),
+    defect(
+        "says no length of nothing",
+        sealed_without(b"Content-Length: 0\r\n"),
+        by(http.test_an_answer_without_content_may_say_that_it_has_no_length, said="0", length="0"),
+        rejections.test_a_fake_says_over_the_wire_too_that_a_preflight_has_no_length,
     ),
 ]

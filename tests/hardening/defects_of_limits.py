@@ -13,16 +13,17 @@ from tests.hardening.planting import Planting, by, defect, instead
 from tests.hardening.planting_in_server import conduct, in_scripts, limits, never, received
 from tests.raw_http import chunked, get, post
 from tests.serving import test_deadlines as deadlines
+from tests.serving import test_environ as environs
 from tests.serving import test_limits as bounds
 from tests.serving import test_malformed as malformed
 from tests.serving import test_many_clients as crowds
 from tests.serving import test_processes as in_processes
-from tests.serving import test_rejections as rejections
-from tiledesk_fake.serving.connection import Connection, Service, State
-from tiledesk_fake.serving.gateway import Gateway, outgoing
+from tiledesk_fake.serving.connection import Connection, State
+from tiledesk_fake.serving.gateway import Gateway
 from tiledesk_fake.serving.limits import Limits
 from tiledesk_fake.serving.reader import RequestReader
 from tiledesk_fake.serving.rejection import Rejection
+from tiledesk_fake.serving.service import Service
 
 
 def the_time_of_the_tests() -> float:
@@ -47,8 +48,8 @@ def lenient(planting: Planting) -> None:
 def one_more(planting: Planting) -> None:
     init = Service.__init__
 
-    def generous(self: Service, gateway: Gateway, limits: Limits, loop: Any) -> None:
-        init(self, gateway, replace(limits, connections=limits.connections + 1), loop)
+    def generous(self: Service, gateway: Gateway, limits: Limits, *others: Any) -> None:
+        init(self, gateway, replace(limits, connections=limits.connections + 1), *others)
 
     planting.patch.setattr(Service, "__init__", generous)
 
@@ -76,7 +77,6 @@ def waiting_in_turn(planting: Planting) -> None:
 MALFORMED = malformed.MALFORMED
 not_http = malformed.test_malformed_input_gets_one_empty_400_and_never_reaches_the_app
 
-OWN_WORDS = outgoing("418 I am a teapot", [], b"short and stout", "GET")
 
 DEFECTS = [
     defect(
@@ -198,14 +198,23 @@ DEFECTS = [
         in_processes.test_running_out_of_descriptors_neither_ends_nor_spins_the_server,
     ),
     defect(
-        "says what it likes",
-        instead("tiledesk_fake.serving.gateway.Gateway.rejecting", lambda self, rejection, method="GET": OWN_WORDS),
-        *(
-            by(rejections.test_a_rejection_has_the_body_that_the_owner_gives_for_its_status, status=each)
-            for each in (400, 500)
-        ),
-        by(rejections.test_a_rejection_without_a_body_has_none, status=431),
-        rejections.test_a_fake_rejects_a_body_that_is_too_large_as_the_real_server_does,
-        rejections.test_a_fake_that_breaks_says_so_in_the_shape_of_other_failures,
+        "counts on descriptors that it has not",
+        instead("tiledesk_fake.serving.limits.RESERVED_DESCRIPTORS", 0),
+        by(bounds.test_as_many_connections_are_served_as_descriptors_allow, descriptors=256, connections=192),
+    ),
+    defect(
+        "keeps a program at its first limit",
+        in_scripts("from tiledesk_fake.serving import limits; limits.raise_descriptors = lambda: None"),
+        bounds.test_a_program_may_raise_its_descriptors,
+    ),
+    defect(
+        "tells of every header",
+        instead("tiledesk_fake.serving.reader._MOST_HEADERS", 10**6),
+        environs.test_of_more_than_1000_headers_the_later_ones_are_dropped,
+    ),
+    defect(
+        "looks at no header past the thousandth",
+        instead("tiledesk_fake.serving.reader._FRAMING", frozenset()),
+        environs.test_what_frames_a_request_is_looked_at_after_1000_headers_too,
     ),
 ]

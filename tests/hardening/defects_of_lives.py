@@ -14,9 +14,11 @@ from tests.serving import test_processes as in_processes
 from tests.serving import test_start_and_stop as lives
 from tiledesk_fake.errors import MisuseError
 from tiledesk_fake.serving import server
-from tiledesk_fake.serving.connection import Service
+from tiledesk_fake.serving.binding import bind
+from tiledesk_fake.serving.connection import Connection
 from tiledesk_fake.serving.loop import Loop
 from tiledesk_fake.serving.server import Server
+from tiledesk_fake.serving.service import Service
 
 
 def keeping_a_descriptor(planting: Planting) -> None:
@@ -43,15 +45,14 @@ def keeping_its_port(planting: Planting) -> None:
         def __exit__(self, *_: object) -> None:
             planting.over.callback(self.close)
 
-    bind = server._bind
-    planting.patch.setattr(server, "_bind", lambda *address: Kept(fileno=bind(*address).detach()))
+    planting.patch.setattr(server, "bind", lambda *address: [Kept(fileno=each.detach()) for each in bind(*address)])
 
 
 def leaving_clients(planting: Planting) -> None:
     left: list[Any] = []
 
     def cut_off(self: Service) -> None:
-        left.extend(connection._stream for connection in self.open)
+        left.extend(client._stream for client in self.open if isinstance(client, Connection))
         self.open.clear()
 
     planting.patch.setattr(Service, "cut_off", cut_off)
@@ -63,14 +64,14 @@ def deaf_until_later(planting: Planting) -> None:
     planting.patch.setattr(socket.socket, "listen", lambda self, backlog: None)
 
 
-def anywhere(host: str, port: int, *, bind: Any = server._bind) -> socket.socket:
-    listener: socket.socket = bind("0.0.0.0", port)
-    return listener
+def anywhere(host: str, port: int, *, bind: Any = bind) -> list[socket.socket]:
+    listeners: list[socket.socket] = bind("0.0.0.0", port)
+    return listeners
 
 
-def somewhere(host: str, port: int, *, bind: Any = server._bind) -> socket.socket:
-    listener: socket.socket = bind("127.0.0.1", 0)
-    return listener
+def somewhere(host: str, port: int, *, bind: Any = bind) -> list[socket.socket]:
+    listeners: list[socket.socket] = bind("127.0.0.1", 0)
+    return listeners
 
 
 def no_second_start(planting: Planting) -> None:
@@ -159,13 +160,13 @@ DEFECTS = [
     defect("listens later", deaf_until_later, lives.test_clients_are_answered_as_soon_as_start_returns),
     defect(
         "takes another address",
-        instead("tiledesk_fake.serving.server._bind", somewhere),
+        instead("tiledesk_fake.serving.server.bind", somewhere),
         lives.test_a_taken_port_is_refused_at_once_with_what_to_do,
         by(lives.test_an_impossible_address_is_refused, host="192.0.2.1", port=0),
     ),
     defect(
         "listens on all addresses",
-        instead("tiledesk_fake.serving.server._bind", anywhere),
+        instead("tiledesk_fake.serving.server.bind", anywhere),
         lives.test_it_listens_on_the_given_host_only,
     ),
     defect(
@@ -196,7 +197,7 @@ DEFECTS = [
     ),
     defect(
         "spells IPv6 like IPv4",
-        instead("tiledesk_fake.serving.server._spell", "{}:{}".format),
+        instead("tiledesk_fake.serving.binding.spell", "{}:{}".format),
         lives.test_it_listens_on_ipv6,
     ),
     defect(

@@ -8,15 +8,33 @@ from typing import Any
 
 import pytest
 
-from tests.hardening import defects_of_delivery, defects_of_fake, defects_of_http, defects_of_limits, defects_of_lives
+from tests.hardening import (
+    defects_of_asking,
+    defects_of_binding,
+    defects_of_delivery,
+    defects_of_fake,
+    defects_of_http,
+    defects_of_limits,
+    defects_of_lives,
+    defects_of_rejections,
+)
 from tests.hardening.planting import Defect, Finding, Made, Planting
-from tests.serving.conftest import app, client, hurried, logged, neighbour, serve  # noqa: F401 - as fixtures
+from tests.serving.conftest import app, client, hurried, logged, neighbour, noting, refused, serve  # noqa: F401 - as fixtures
 from tiledesk_fake.serving import server
 
 # A test that fails because of these was called wrongly, and proves nothing.
 MISTAKES = (TypeError, AttributeError, NameError, ImportError)
 
-CATALOGUES = (defects_of_lives, defects_of_http, defects_of_delivery, defects_of_limits, defects_of_fake)
+CATALOGUES = (
+    defects_of_lives,
+    defects_of_binding,
+    defects_of_http,
+    defects_of_asking,
+    defects_of_delivery,
+    defects_of_limits,
+    defects_of_rejections,
+    defects_of_fake,
+)
 DEFECTS = [defect for catalogue in CATALOGUES for defect in catalogue.DEFECTS]
 CONTROLS = [
     pytest.param(defect, finding, id=f"{defect.what}-{finding.test.__name__}")

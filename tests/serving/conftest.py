@@ -10,7 +10,7 @@ import pytest
 
 from tests.raw_http import Client
 from tests.serving.apps import Recorder, answers
-from tests.serving.servers import BODIES, LIMITS, Serve
+from tests.serving.servers import BODIES, LIMITS, Refused, Serve
 from tiledesk_fake.serving.server import Server
 
 
@@ -80,3 +80,18 @@ def listening_to(logger: logging.Logger) -> Iterator[list[logging.LogRecord]]:
 def logged() -> Iterator[list[logging.LogRecord]]:
     """What the package logs, for those who listen to it."""
     yield from listening_to(logging.getLogger("tiledesk_fake"))
+
+
+@pytest.fixture
+def refused() -> Refused:
+    """What the owner of `noting` was told."""
+    return []
+
+
+@pytest.fixture
+def noting(refused: Refused, app: Recorder) -> Iterator[Server]:
+    server = Server(app, on_refused=lambda *told: refused.append(told))
+    server.limits = dataclasses.replace(LIMITS, request_s=0.2, connections=2)
+    server.start()
+    yield server
+    server.stop()

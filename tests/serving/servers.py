@@ -17,6 +17,8 @@ BODIES = {
 }
 
 Serve = Callable[..., Server]
+Refused = list[tuple[str, int, str]]
+"""What `on_refused` was told: reason, status, client."""
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

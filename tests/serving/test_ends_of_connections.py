@@ -15,6 +15,7 @@ import pytest
 from tests.raw_http import Client, get, post
 from tests.serving.apps import Recorder, answers
 from tests.serving.servers import Serve, eventually, open_connections
+from tiledesk_fake.serving.connection import Connection
 from tiledesk_fake.serving.delivery import Delivery
 from tiledesk_fake.serving.server import Server
 
@@ -117,6 +118,7 @@ def test_a_closed_connection_is_freed_without_waiting_for_the_garbage_collector(
 def held_for_the_one_client_of(server: Server) -> "list[weakref.ref[Any]]":
     assert server._listening
     (connection,) = server._listening.service.open
+    assert isinstance(connection, Connection)
     reader = connection._reader
     assert eventually(lambda: reader.underway)
     return [weakref.ref(connection), weakref.ref(reader._body)]

@@ -66,10 +66,47 @@ def test_of_repeated_authorization_headers_the_first_counts(client: Client, app:
 
 
 def test_other_repeated_headers_are_joined(client: Client, app: Recorder) -> None:
-    client.send(get("/", "X-A: 1", "Accept: x", "x-a: 2", "X-A: 3"))
+    client.send(get("/", "X-A: 1", "Accept: x", "x-a: 2", "X-A:", "X-A: 3", "Cookie: a=1", "cookie: b=2", "Accept: y"))
 
     assert client.reply().status == 200
-    assert app.environ["HTTP_X_A"] == "1,2,3"
+    assert app.environ["HTTP_X_A"] == "1, 2, , 3"
+    assert app.environ["HTTP_ACCEPT"] == "x, y"
+    assert app.environ["HTTP_COOKIE"] == "a=1; b=2"
+
+
+# Those of which Node keeps the first; the length of a body cannot be given twice.
+FIRST_COUNTS = (
+    "age, authorization, content-type, etag, expires, from, if-modified-since, if-unmodified-since, last-modified, "
+    "location, max-forwards, proxy-authorization, referer, retry-after, server, user-agent"
+)
+
+
+@pytest.mark.parametrize("name", FIRST_COUNTS.split(", "))
+def test_of_some_repeated_headers_the_first_counts(client: Client, app: Recorder, name: str) -> None:
+    client.send(get("/", f"{name}: first", f"{name.upper()}: second"))
+
+    assert client.reply().status == 200
+    key = name.upper().replace("-", "_")
+    assert app.environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] == "first"
+
+
+def test_of_more_than_1000_headers_the_later_ones_are_dropped(client: Client, app: Recorder) -> None:
+    lines = [f"a{number}: b" for number in range(999)]  # after Host
+    client.send(get("/", *lines, "Late: x", "Content-Length: 4", method="POST") + b"body" + get("/next"))
+
+    assert [client.reply().body for _ in range(2)] == [b"POST /", b"GET /next"]
+    first = app.environs[0]
+    assert first["HTTP_A998"] == "b"
+    assert "HTTP_LATE" not in first
+    assert app.bodies == [b"body", b""]
+
+
+def test_what_frames_a_request_is_looked_at_after_1000_headers_too(client: Client, app: Recorder) -> None:
+    lines = [f"a{number}: b" for number in range(1_000)]
+    client.send(get("/", *lines, "Transfer-Encoding: gzip, chunked", method="POST") + b"0\r\n\r\n")
+
+    assert client.reply().status == 400
+    assert app.environs == []
 
 
 @pytest.mark.parametrize("length", [64, 65, 8_000])

@@ -9,9 +9,10 @@ import pytest
 
 from tests.raw_http import Client, chunked, get, post
 from tests.serving.apps import Recorder, answers
-from tests.serving.servers import Serve
-from tiledesk_fake.serving.connection import Service
+from tests.serving.servers import Serve, assert_refused
+from tiledesk_fake.serving.connection import Connection
 from tiledesk_fake.serving.delivery import Delivery
+from tiledesk_fake.serving.service import Service
 
 
 def without_date(headers: Mapping[str, str]) -> dict[str, str]:
@@ -127,6 +128,7 @@ def test_answers_to_pipelined_requests_do_not_wait_for_acknowledgements(serve: S
 
         assert server._listening
         (connection,) = server._listening.service.open
+        assert isinstance(connection, Connection)
         assert connection._stream._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
@@ -210,6 +212,37 @@ def test_100_continue_is_not_sent_to_who_does_not_wait_for_it(client: Client, be
     assert client.is_silent_for(0.1)
     client.send(rest)
     assert client.line() == b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize("expectation", ["100-Continue", "x, 100-continue", '100-continue;a="b"'])
+def test_100_continue_may_be_expected_beside_something_else(client: Client, expectation: str) -> None:
+    client.send(post(b"12345", f"Expect: {expectation}")[:-5])
+
+    assert client.line() == b"HTTP/1.1 100 Continue\r\n"
+
+
+@pytest.mark.parametrize("expectation", ["x", "", "200-ok", "1100-continue", "100-continued", "100 continue"])
+def test_any_other_expectation_is_a_417_at_once(client: Client, app: Recorder, expectation: str) -> None:
+    client.send(post(b"12345", f"Expect: {expectation}")[:-5])
+
+    assert assert_refused(client, 417).body == b""
+    assert app.environs == []
+
+
+def test_http_1_0_knows_no_expectations(client: Client, app: Recorder) -> None:
+    client.send(b"GET / HTTP/1.0\r\nExpect: x\r\n\r\n")
+
+    assert client.reply().status == 200
+
+
+@pytest.mark.parametrize(("said", "length"), [("0", "0"), ("5", None)])
+def test_an_answer_without_content_may_say_that_it_has_no_length(
+    client: Client, app: Recorder, said: str, length: str | None
+) -> None:
+    app.status, app.headers, app.body = "204 No Content", [("Content-Length", said)], b""
+    client.send(get() + get("/next"))
+
+    assert [client.reply().headers.get("content-length") for _ in range(2)] == [length, length]
 
 
 def test_100_continue_waits_for_the_answer_before(client: Client, app: Recorder) -> None:

@@ -1,12 +1,15 @@
 """What a client may ask, in bytes and connections."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
 
 from tests.raw_http import Client, chunked, get, post
 from tests.serving.apps import Recorder, answers
+from tests.serving.processes import FINE, run_python
 from tests.serving.servers import Serve, assert_refused, eventually, open_connections
+from tiledesk_fake.serving import limits
 from tiledesk_fake.serving.limits import Limits
 from tiledesk_fake.serving.server import Server
 
@@ -117,9 +120,38 @@ def test_connections_beyond_the_limit_are_told_to_come_back(serve: Serve, app: R
         assert later.reply().status == 200
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets are no descriptors there")
+@pytest.mark.parametrize(
+    ("descriptors", "connections"), [(40, 20), (256, 192), (1_024, 960), (20_000, 4_096), (-1, 4_096)]
+)
+def test_as_many_connections_are_served_as_descriptors_allow(
+    monkeypatch: pytest.MonkeyPatch, descriptors: int, connections: int
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda which: (descriptors, -1))
+
+    assert limits.room_for(4_096) == connections
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets are no descriptors there")
+def test_a_program_may_raise_its_descriptors() -> None:
+    script = """
+    import resource
+    from tiledesk_fake.serving.limits import raise_descriptors
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200))
+    server = Server(app)
+    server.start()
+    server.stop()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (100, 200), "a server changes what is the program's"
+    raise_descriptors()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (200, 200)
+    """
+
+    assert run_python(script) == FINE
+
+
 def test_the_limits_are_the_documented_ones() -> None:
     documented = Limits(
-        head_bytes=16_384, body_bytes=512_000, connections=1_000, request_s=5, idle_s=75, write_s=5, linger_s=2
+        head_bytes=16_384, body_bytes=512_000, connections=4_096, request_s=30, idle_s=75, write_s=5, linger_s=2
     )
 
     assert Server(answers()).limits == documented

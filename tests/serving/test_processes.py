@@ -138,6 +138,7 @@ def test_running_out_of_descriptors_neither_ends_nor_spins_the_server() -> None:
     script = """
     import resource
     resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+    others = [os.open(os.devnull, os.O_RDONLY) for _ in range(15)]
     server = Server(app)
     server.start()
     print(server.port, flush=True)

@@ -20,6 +20,7 @@ from ..curl import curl
 from ..errors import TiledeskFakeError
 from ..fake import TiledeskFake
 from ..handles import Token
+from ..serving.limits import raise_descriptors
 from . import options
 from .spec import spec
 
@@ -86,6 +87,7 @@ def serve(
         profile=options.choices(profile, assumptions), secret=secret, base_path=base_path, host=host, port=port
     )
     fake.load(demo.scenario() if scenario is None else scenario)
+    raise_descriptors()
     # The system's own handler writes to the socket, at once and in whichever thread. Waiting for an Event would miss a
     # signal that comes just before the wait, and hang where one signal interrupts the handler of another.
     signalled, wakeup = socket.socketpair()

@@ -1,6 +1,6 @@
 """One client connection: HTTP/1.1 in, a WSGI call, HTTP/1.1 out.
 
-    Service           what all connections of one running server share
+    Service           what all connections of one running server share, see `service`
     └── Connection    a client: order of answers, deadlines, delivery
         ├── RequestReader    bytes in, WSGI environs or a rejection out
         └── Gateway          a WSGI environ in, an answer out
@@ -14,70 +14,21 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from email.utils import formatdate
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from .. import realtime
 from .asking import Asking
+from .binding import spell
 from .delivery import Drop
-from .gateway import Gateway, Outgoing
-from .limits import Limits
-from .loop import Loop, Timer
+from .gateway import Outgoing
+from .loop import Timer
 from .reader import Incoming, RequestReader
 from .rejection import ENDED_EARLY, REQUEST_TIMEOUT, TOO_MANY_CONNECTIONS, Rejection
+from .service import Service
 from .stream import Stream
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NOT_HTTP = b"This is not HTTP.\r\n\r\n"
-
-
-class Service:
-    """What the connections of one running server share: the app, the limits, the loop, and who is connected."""
-
-    # Date is for real clients, so it is real while a test freezes or patches the time.
-    wall = staticmethod(realtime.now)
-
-    def __init__(self, gateway: Gateway, limits: Limits, loop: Loop) -> None:
-        self.gateway = gateway
-        self.limits = limits
-        self.loop = loop
-        self.open: set[Connection] = set()
-
-    def admit(self, client: socket.socket, peer: tuple[Any, ...]) -> None:
-        """Serve a client that has just connected."""
-        connection = Connection(self, client, peer)
-        self.open.add(connection)
-        self.loop.guard(connection)
-        if len(self.open) > self.limits.connections:
-            connection.turn_away()
-
-    def dismiss(self, connection: "Connection") -> None:
-        """Forget a client that is gone."""
-        self.open.discard(connection)
-        self.loop.guarded.discard(connection)
-
-    def cut_off(self) -> None:
-        """Close all connections at once, whatever they are about."""
-        for connection in self.open:
-            connection.cut_off()
-
-    def cut_off_held(self) -> None:
-        """Close the connections whose answer is held back."""
-        for connection in self.open:
-            if connection.held:
-                connection.cut_off()
-
-    def seal(self, answer: Outgoing, request: Incoming | None = None) -> bytes:
-        """The bytes of an answer; without a request it is the last one of its connection."""
-        if request is None or not request.keep_alive:
-            persistence = "Connection: close\r\n\r\n"
-        elif request.environ["SERVER_PROTOCOL"] == "HTTP/1.1":
-            persistence = "\r\n"
-        else:
-            persistence = "Connection: keep-alive\r\n\r\n"
-        rest = f"Date: {formatdate(self.wall(), usegmt=True)}\r\nServer: tiledesk-fake\r\n{persistence}"
-        return b"".join((answer.head, rest.encode("ascii"), answer.body))
 
 
 class State(Enum):
@@ -108,6 +59,7 @@ class Connection:
 
     def __init__(self, service: Service, client: socket.socket, peer: tuple[Any, ...]) -> None:
         self._service = service
+        self._peer = spell(*peer[:2])
         self._reader = RequestReader(service.gateway.environ_for(peer), service.limits)
         self._stream = Stream(service.loop, client, self)
         self._asking: Asking | None = None  # until the app has answered
@@ -152,7 +104,7 @@ class Connection:
         self._reader.close()
         del self._stream  # it refers back
 
-    # What the service calls.
+    # What the server calls.
 
     def turn_away(self) -> None:
         self._reader.refuse(TOO_MANY_CONNECTIONS)
@@ -178,7 +130,7 @@ class Connection:
         while arrived and self._conduct.answers:
             item = arrived.popleft()
             if isinstance(item, Rejection):
-                self._write(self._service.seal(self._service.gateway.rejecting(item)))
+                self._write(self._service.refuse(item, self._peer))
                 self._finish()
             else:
                 self._answer(item)

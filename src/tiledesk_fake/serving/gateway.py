@@ -126,7 +126,8 @@ def outgoing(status: str, headers: Iterable[tuple[str, str]], body: bytes, metho
             lines.append(f"{name}: {value}\r\n")
 
     if status.startswith("204"):
-        length, body = "", b""
+        # Needless, but some servers say it, and so an app may.
+        length, body = "0" if length == "0" else "", b""
     elif method == "HEAD" or status.startswith("304"):
         length = length or (str(len(body)) if body else "")
         if length and not length.isdecimal():

@@ -5,6 +5,7 @@ the real Tiledesk server. Where llhttp is more lenient than RFC 9112, `RequestRe
 """
 
 import io
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
@@ -14,7 +15,34 @@ from wsgiref.types import WSGIEnvironment
 import httptools
 
 from .limits import Limits
-from .rejection import BODY_TOO_LARGE, HEAD_TOO_LARGE, Rejection
+from .rejection import BODY_TOO_LARGE, EXPECTATION_FAILED, HEAD_TOO_LARGE, Rejection
+
+# As in Node 18, which tells an app of so many headers; what frames the request counts wherever it stands.
+_MOST_HEADERS = 1_000
+_FRAMING = frozenset(("HTTP_HOST", "HTTP_TRANSFER_ENCODING", "CONTENT_LENGTH"))
+# Repeated, the others are joined.
+_FIRST_COUNTS = frozenset(
+    (
+        "CONTENT_LENGTH",
+        "CONTENT_TYPE",
+        "HTTP_AGE",
+        "HTTP_AUTHORIZATION",
+        "HTTP_ETAG",
+        "HTTP_EXPIRES",
+        "HTTP_FROM",
+        "HTTP_IF_MODIFIED_SINCE",
+        "HTTP_IF_UNMODIFIED_SINCE",
+        "HTTP_LAST_MODIFIED",
+        "HTTP_LOCATION",
+        "HTTP_MAX_FORWARDS",
+        "HTTP_PROXY_AUTHORIZATION",
+        "HTTP_REFERER",
+        "HTTP_RETRY_AFTER",
+        "HTTP_SERVER",
+        "HTTP_USER_AGENT",
+    )
+)
+_CONTINUE = re.compile(r"(?:^|\W)100-continue(?:$|\W)", re.ASCII | re.IGNORECASE)
 
 
 class Incoming(NamedTuple):
@@ -126,11 +154,15 @@ class RequestReader:
         coding = environ.pop("HTTP_TRANSFER_ENCODING", None)
         if coding is not None and (version == "1.0" or coding.lower() != "chunked"):
             self._fail(Rejection(400, "no other transfer coding than chunked is understood, and none in HTTP/1.0"))
+        expectation = environ.get("HTTP_EXPECT")
+        if version == "1.1" and expectation is not None:
+            if not _CONTINUE.search(expectation):
+                self._fail(EXPECTATION_FAILED)
+            self.awaits_continue = True
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if length > self._limits.body_bytes:
             self._fail(BODY_TOO_LARGE)
         self._has_body = coding is not None or length > 0
-        self.awaits_continue = version == "1.1" and environ.get("HTTP_EXPECT", "").lower() == "100-continue"
 
     def _check_head_size(self) -> None:
         request_line = len(self._parser.get_method()) + len(self._target) + len("  HTTP/1.1\r\n")
@@ -139,17 +171,17 @@ class RequestReader:
             self._fail(HEAD_TOO_LARGE)
 
     def _add_headers(self, environ: WSGIEnvironment) -> None:
-        for name, value in self._headers:
+        for number, (name, value) in enumerate(self._headers):
             key = _environ_key(name)
-            if key is None:
+            if key is None or (number >= _MOST_HEADERS and key not in _FRAMING):
                 continue
             text = value.decode("latin-1").strip(" \t")
             if key not in environ:
                 environ[key] = text
             elif key == "HTTP_HOST":
                 self._fail(Rejection(400, "there are two Host headers"))
-            elif key != "HTTP_AUTHORIZATION":  # of those Node keeps the first
-                environ[key] += "," + text
+            elif key not in _FIRST_COUNTS:
+                environ[key] += ("; " if key == "HTTP_COOKIE" else ", ") + text
 
     def on_body(self, part: bytes) -> None:
         self._barren_bytes = 0

@@ -1,7 +1,10 @@
 """What the server answers by itself, because the app never hears of it or breaks: a status, and the reason."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+OnRefused = Callable[[str, int, str], object]
+"""Is told the reason, the status and the client (`127.0.0.1:50000`) of a request that is refused below the app."""
 
 Bodies = Mapping[int, tuple[str, bytes]]
 """The content type and the body for some of the statuses below; without one, that status has an empty body."""
@@ -10,6 +13,7 @@ PHRASES: Mapping[int, str] = {
     400: "Bad Request",
     408: "Request Timeout",
     413: "Payload Too Large",
+    417: "Expectation Failed",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
@@ -26,6 +30,7 @@ class Rejection(NamedTuple):
 REQUEST_TIMEOUT = Rejection(408, "the request did not arrive in time")
 TOO_MANY_CONNECTIONS = Rejection(503, "too many connections")
 HEAD_TOO_LARGE = Rejection(431, "request line, headers and trailers are too large")
+EXPECTATION_FAILED = Rejection(417, "nothing but 100-continue can be expected")
 BODY_TOO_LARGE = Rejection(413, "the body is too large")
 ENDED_EARLY = Rejection(400, "the connection ended in the middle of a request")
 APP_FAILED = Rejection(500, "the app raised instead of answering")

@@ -7,20 +7,20 @@ import contextlib
 import functools
 import os
 import socket
-import sys
 import threading
 import weakref
 from types import MappingProxyType
-from typing import Any
 from wsgiref.types import WSGIApplication
 
-from ..errors import CannotListen, MisuseError, NotListening
+from ..errors import MisuseError, NotListening
 from ..log import log
-from .connection import Service
+from .binding import bind, spell
+from .connection import Connection
 from .gateway import Gateway
 from .limits import Limits
 from .loop import Loop
-from .rejection import Bodies
+from .rejection import Bodies, OnRefused
+from .service import Service
 
 
 class Server:
@@ -28,8 +28,13 @@ class Server:
 
     `port=0` takes a free port, a new one at each start. The app is called in the server's thread, one request at a
     time; clients that are slow, idle or held do not keep others waiting. The thread never keeps the interpreter from
-    ending. `limits` holds from the next start on. `bodies` are for what the server answers by itself: by status, a
-    content type and a body; without one, the body is empty.
+    ending. `host` may be a name: the server listens at each of its addresses, at both loopback addresses for
+    `localhost`. `limits` holds from the next start on.
+
+    Some requests the app never hears of: what is no HTTP (400), comes too slowly (408), is too large (413, 431),
+    expects what is not done (417) or is one too many (503). `bodies` are for these answers and for that of an app which
+    raises (500): by status, a content type and a body; without one, the body is empty. `on_refused` is told the reason,
+    the status and the client of each such request, in the server's thread, so it must not wait; so is the log.
 
     A thread of its own takes longer to start than most tests. A server that is started while the one it is `beside`
     listens is served by that one's thread; stop it before that one.
@@ -50,12 +55,14 @@ class Server:
         port: int = 0,
         beside: "Server | None" = None,
         bodies: Bodies = MappingProxyType({}),
+        on_refused: OnRefused | None = None,
     ) -> None:
         self.host = host
         self.beside = beside
         self.limits = Limits()
         self._app = app
         self._bodies = bodies
+        self._on_refused = on_refused
         self._wanted_port = port
         self._listening: _Listening | None = None
         self._lock = threading.RLock()
@@ -68,15 +75,13 @@ class Server:
         with self._lock:
             if self._listening:
                 raise MisuseError(
-                    f"this server listens already, on {_spell(self.host, self.port)}; stop it first, or make another"
+                    f"this server listens already, on {spell(self.host, self.port)}; stop it first, or make another"
                 )
             _let_forks_go()  # not at import, which must change nothing
             beside = self.beside._listening if self.beside else None
             if beside and not beside.alive:
                 beside = None
-            self._listening = _Listening(
-                self._app, self._bodies, self.host, self._wanted_port, limits=self.limits, beside=beside
-            )
+            self._listening = _Listening(self, beside)
             _servers.add(self)
 
     def stop(self) -> None:
@@ -136,71 +141,24 @@ class Server:
             listening.disown()
 
 
-def _spell(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _resolve(host: str, port: int) -> tuple[int, Any]:
-    """The family and the address to listen on."""
-    candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    # Where a name has both kinds of address, a client that tries the other kind first falls back to IPv4.
-    family, _, _, _, address = min(candidates, key=lambda each: each[0] != socket.AF_INET)
-    return family, address
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket; CannotListen says why there is none and what to do."""
-    try:
-        if not 0 <= port <= 65_535:
-            raise OverflowError("ports are 0 to 65535")
-        family, address = _resolve(host, port)
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            if sys.platform == "win32":  # there, SO_REUSEADDR would let two servers share a port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-            else:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # clients' sockets inherit it
-            listener.bind(address)
-            listener.listen(socket.SOMAXCONN)
-            listener.setblocking(False)
-        except BaseException:
-            listener.close()
-            raise
-        return listener
-    except (OSError, OverflowError, UnicodeError) as error:  # the latter for a name that cannot be one
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CannotListen(
-            f"cannot listen on {_spell(host, port)}: {reason}. "
-            "Port 0 (--port 0) picks a free port; host 127.0.0.1 is there on every machine."
-        ) from error
-
-
 class _Listening:
-    """One stretch from start to stop: the listening socket, the clients, and the loop, of its own or another's."""
+    """One stretch from start to stop: the listening sockets, the clients, and the loop, of its own or another's."""
 
     ACCEPT_RETRY_S = 0.1
 
-    def __init__(
-        self,
-        app: WSGIApplication,
-        bodies: Bodies,
-        host: str,
-        port: int,
-        *,
-        limits: Limits,
-        beside: "_Listening | None",
-    ) -> None:
+    def __init__(self, server: Server, beside: "_Listening | None") -> None:
         with contextlib.ExitStack() as held:
-            self._listener = held.enter_context(_bind(host, port))
-            self.port: int = self._listener.getsockname()[1]
+            self._listeners = [held.enter_context(listener) for listener in bind(server.host, server._wanted_port)]
+            self.port: int = self._listeners[0].getsockname()[1]
             self._has_own_loop = beside is None
             self._loop: Loop = beside._loop if beside else Loop()
-            self.service = Service(Gateway(app, host, self.port, bodies), limits, self._loop)
+            gateway = Gateway(server._app, server.host, self.port, server._bodies)
+            self.service = Service(gateway, server.limits, self._loop, server._on_refused)
             if beside is None:
                 held.callback(self._loop.stop)
                 self._loop.start(f"tiledesk-fake:{self.port}")
-            self._loop.watch(self._listener, self._accept)
+            for listener in self._listeners:
+                self._watch(listener)
             held.pop_all()  # from now on `end` lets go of them
 
     @property
@@ -233,32 +191,39 @@ class _Listening:
         """
         null = os.open(os.devnull, os.O_RDWR)
         clients = [client.fileno() for client in self.service.open]
-        for descriptor in (self._listener.fileno(), *clients, *self._loop.descriptors()):
+        listeners = [listener.fileno() for listener in self._listeners]
+        for descriptor in (*listeners, *clients, *self._loop.descriptors()):
             if descriptor >= 0:
                 os.dup2(null, descriptor, inheritable=False)
         os.close(null)
 
     def _close(self) -> None:
-        self._loop.unwatch(self._listener)
-        self._listener.close()
+        for listener in self._listeners:
+            self._loop.unwatch(listener)
+            listener.close()
         self.service.cut_off()
 
-    def _accept(self, events: int) -> None:
+    def _watch(self, listener: socket.socket) -> None:
+        self._loop.watch(listener, lambda events: self._accept(listener))
+
+    def _accept(self, listener: socket.socket) -> None:
         # One at a time: a look for a second one costs more than being called again where there is one.
         try:
-            client, peer = self._listener.accept()
+            client, peer = listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             pass
         except OSError:
             # Out of descriptors: the client stays in the queue and the listener readable, so look away for a while.
-            self._loop.unwatch(self._listener)
-            self._loop.call_later(self.ACCEPT_RETRY_S, self._accept_again)
+            self._loop.unwatch(listener)
+            self._loop.call_later(self.ACCEPT_RETRY_S, lambda: self._accept_again(listener))
         else:
-            self.service.admit(client, peer)
+            connection = Connection(self.service, client, peer)
+            if not self.service.admit(connection):
+                connection.turn_away()
 
-    def _accept_again(self) -> None:
-        if self._listener.fileno() >= 0:
-            self._loop.watch(self._listener, self._accept)
+    def _accept_again(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            self._watch(listener)
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()

@@ -13,6 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask, Request, Response, request, signals
 from flask.sansio.scaffold import setupmethod
 from flask.typing import ResponseReturnValue, RouteCallable
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import MapAdapter, Rule, UnicodeConverter
 
@@ -40,6 +41,16 @@ _SIGNALS = (
     signals.appcontext_tearing_down,
 )
 _WsgiApp = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+
+
+class _Answered(Response):
+    """An answer of the fake's; a Content-Length of an answer without content, which Werkzeug removes, stays."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        headers = super().get_wsgi_headers(environ)
+        if (length := self.headers.get("Content-Length")) is not None:
+            headers["Content-Length"] = length
+        return headers
 
 
 class _Hearing(NamedTuple):
@@ -231,7 +242,7 @@ class FlaskApp(Flask):
         if hearing.delivery is None:
             self._road.carry_out(hearing.wish)
         answer = answer or NEVER_SENT
-        response = Response(answer.body, status_line(answer.status), list(answer.headers))
+        response = _Answered(answer.body, status_line(answer.status), list(answer.headers))
         if not any(name == "Content-Type" for name, _ in answer.headers):
             # Flask declares HTML where nothing is declared; the real server declares nothing.
             del response.headers["Content-Type"]

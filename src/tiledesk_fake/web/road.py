@@ -208,6 +208,7 @@ def _preflight(request: Request) -> Answer:
     headers = [
         ("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE"),
         ("Vary", "Access-Control-Request-Headers"),
+        ("Content-Length", "0"),
     ]
     wanted = request.requested_headers
     # There are servers that hand on a header over several lines as it came.
