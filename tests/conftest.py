@@ -28,6 +28,12 @@ def clean_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(tmp_path_factory, "clean", make)
 
 
+@pytest.fixture
+def planted_bugs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that plants a bug into the fake of its own process is not failed for that."""
+    monkeypatch.setattr("tiledesk_fake.log.bug_listeners", [])
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
     """The file that `make` makes in a folder: by the first worker that asks, while the others wait for it."""
     shared = factory.getbasetemp()

@@ -419,6 +419,7 @@ def test_a_bug_gets_out_where_flask_lets_exceptions_out(fake: TiledeskFake, sett
         fake.app.test_client().get(LIST)
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_a_bug_is_a_500_that_tells_nothing_and_goes_to_the_log(way: Way, caplog: pytest.LogCaptureFixture) -> None:
     broken(way.fake)
 

@@ -820,6 +820,7 @@ def test_a_body_at_the_limit_is_read(calm: TiledeskFake) -> None:
 # --- bugs --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_a_bug_is_a_500_that_tells_the_client_nothing_and_the_log_everything(
     fake: TiledeskFake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

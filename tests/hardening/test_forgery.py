@@ -165,6 +165,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
 }
 
 
+@pytest.mark.usefixtures("planted_bugs")
 @pytest.mark.parametrize(
     ("defect", "family"), DEFECTS.items(), ids=[getattr(defect, "__name__", "") for defect in DEFECTS]
 )

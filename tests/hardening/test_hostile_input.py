@@ -268,6 +268,7 @@ def port(fake_tiledesk_factory: Factory) -> Iterator[int]:
         yield port_of(fake)
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_an_exception_in_the_fake_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Parameters, "value", lambda *_: 1 // 0)
 
@@ -276,6 +277,7 @@ def test_an_exception_in_the_fake_is_found(port: int, monkeypatch: pytest.Monkey
     assert found == {"page": ["status 500"]}
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_what_is_logged_is_found(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Parameters, "value", lambda *_: 1 // 0)
 

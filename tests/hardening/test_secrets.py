@@ -191,6 +191,7 @@ def test_a_secret_that_is_not_redacted_is_found(
 # --- logs --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_an_exception_is_logged_without_what_was_sent(
     planted: Planted, log: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +204,7 @@ def test_an_exception_is_logged_without_what_was_sent(
     assert planted.told() == []
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_a_log_that_tells_the_request_is_found(
     planted: Planted, log: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
