@@ -91,6 +91,36 @@ class TestServe:
 
         assert answer.json() == contract.load().example("TokenList")
 
+    def test_stderr_has_each_exchange_with_its_reason_and_each_violation_in_full(self) -> None:
+        with serving() as (process, lines):
+            call("GET", f"{url_of(lines)}/jwt/history?page=7", "Basic YWRhQGV4YW1wbGUuY29tOnNlY3JldA==")
+            call("GET", f"{url_of(lines)}/jwt/history", "Bearer abc")
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr
+            told = process.stderr.read()
+
+        listed, refused, violation, *rest = told.splitlines()
+        assert listed[8:] == (
+            " GET /v3/jwt/history?page=7 -> 200  by ada@example.com  reason: 0 of 3 records; the first page is 0"
+        )
+        assert refused[8:] == " GET /v3/jwt/history -> 401  broke auth-scheme  reason: unknown scheme word Bearer"
+        assert violation.startswith("auth-scheme: Use the scheme word JWT")
+        assert "    got       Authorization: Bearer <redacted>" in rest
+        assert "\x1b" not in told
+
+    def test_a_reader_that_does_not_read_holds_nobody(self) -> None:
+        with serving() as (_, lines):
+            # More than a pipe holds.
+            for _ in range(600):
+                assert call("GET", f"{url_of(lines)}/jwt/history", "Bearer abc").status_code == 401
+
+    def test_quiet_says_nothing_of_exchanges(self) -> None:
+        with serving("--quiet") as (process, lines):
+            call("GET", f"{url_of(lines)}/jwt/history", "Bearer abc")
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr
+            assert process.stderr.read() == ""
+
     def test_quiet_prints_the_ready_line_alone(self) -> None:
         with serving("--quiet") as (_, lines):
             assert len(lines) == 1

@@ -23,6 +23,7 @@ from ..handles import Token
 from ..serving.limits import raise_descriptors
 from . import options
 from .spec import spec
+from .telling import Telling
 
 
 class _Group(click.Group):
@@ -66,7 +67,7 @@ def cli(context: click.Context) -> None:
     help="What tokens are signed with; random unless given. Also read from TILEDESK_FAKE_SECRET.",
 )
 @click.option("--base-path", metavar="PATH", help="What precedes every path; /v3 unless given.")
-@click.option("--quiet", is_flag=True, help="Print nothing but the line that says where it listens.")
+@click.option("--quiet", is_flag=True, help="Print nothing but the line that says where it listens, and no exchanges.")
 def serve(
     *,
     host: str,
@@ -81,7 +82,8 @@ def serve(
     """Serve the fake until it is interrupted.
 
     It holds a demo user with three tokens unless a scenario is given, and prints curl lines to paste. The last line
-    says where it listens.
+    says where it listens. On stderr there is a line for each exchange, with why it was answered so, and each violation
+    of the API in full.
     """
     fake = TiledeskFake(
         profile=options.choices(profile, assumptions), secret=secret, base_path=base_path, host=host, port=port
@@ -95,7 +97,10 @@ def serve(
     signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
-    with signalled, wakeup, fake:
+    telling = Telling(lambda text: click.echo(text, err=True), coloured=sys.stderr.isatty())
+    if not quiet:
+        fake.journal.listener = telling.tell
+    with signalled, wakeup, telling, fake:
         if not quiet:
             for line in _welcome(fake, with_password=scenario is None):
                 click.echo(line)

@@ -6,7 +6,7 @@ Bounded in number and in bytes; what had to go is counted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from sys import getsizeof
 from threading import Lock
@@ -95,6 +95,8 @@ class Journal(OnlyOnce):
         self._lock = Lock()
         self._untaken: list[Violation] = []
         self._bugs: list[str] = []
+        self.listener: Callable[[Exchange], object] | None = None
+        """Told of each exchange as it comes, by the thread that answers; it must not wait."""
         # How many exchanges have left, dropped or cleared.
         self._gone = 0
         self._clear()
@@ -131,6 +133,8 @@ class Journal(OnlyOnce):
                 self._bytes -= _size(self._exchanges.popleft())
                 self._dropped += 1
                 self._gone += 1
+        if self.listener:
+            self.listener(exchange)
 
     def _compared_with_the_last(self, exchange: Exchange, cut: bool) -> Exchange:
         """The exchange; with the reason that it is the same call again, if its last answer was dropped just before."""
