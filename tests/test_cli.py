@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -107,6 +108,18 @@ class TestServe:
         assert violation.startswith("auth-scheme: Use the scheme word JWT")
         assert "    got       Authorization: Bearer <redacted>" in rest
         assert "\x1b" not in told
+
+    def test_stderr_has_what_was_refused_before_it_was_a_request(self) -> None:
+        with serving() as (process, lines):
+            with socket.create_connection(("127.0.0.1", urlsplit(url_of(lines)).port or 0), timeout=10) as client:
+                client.sendall(b"no HTTP\r\n\r\n")
+                while client.recv(1_000):
+                    pass
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr
+            (told,) = process.stderr.read().splitlines()
+
+        assert re.fullmatch(r"refused 127\.0\.0\.1:\d+ -> 400  reason: \S.*", told)
 
     def test_a_reader_that_does_not_read_holds_nobody(self) -> None:
         with serving() as (_, lines):

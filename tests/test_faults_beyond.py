@@ -252,3 +252,8 @@ def test_the_names_of_operations_are_those_of_the_contract() -> None:
 
     assert text is str
     assert set(get_args(literal)) == set(load({}).parameter_names)
+
+
+def test_a_list_is_no_scenario_and_the_line_to_write_is_told(fake: TiledeskFake) -> None:
+    with pytest.raises(MisuseError, match=r"write it like load\(\{'users': \[…\]\}\)"):
+        fake.load([{"email": "ada@example.com"}])  # type: ignore[arg-type]

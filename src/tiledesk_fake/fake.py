@@ -283,7 +283,7 @@ class TiledeskFake(OnlyOnce):
                 raise NotFound(f"this fake holds no token with the jti {shown}; issue_token makes tokens")
             return self._token(self._state.revoke(record))
 
-    @checked()
+    @checked(scenario="write it like load({'users': […]})")
     def load(self, scenario: str | Path | Mapping[str, Any]) -> None:
         """Add the users and tokens of a scenario: the path of a YAML file, or a mapping of the same form.
 

@@ -100,7 +100,7 @@ def serve(
     telling = Telling(lambda text: click.echo(text, err=True), coloured=sys.stderr.isatty())
     if not quiet:
         fake.journal.listener = telling.tell
-    with signalled, wakeup, telling, fake:
+    with signalled, wakeup, telling, fake.start(on_refused=None if quiet else telling.refused):
         if not quiet:
             for line in _welcome(fake, with_password=scenario is None):
                 click.echo(line)

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ..core.journal import Exchange
+from ..core.redaction import printable
 
 _MOST_WAITING = 10_000
 _RED, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
@@ -32,6 +33,10 @@ class Telling:
         self._say(self._in(worst, exchange.line))
         for violation in exchange.violations:
             self._say(f"{self._in(_RED, str(violation))}\n")
+
+    def refused(self, reason: str, status: int, client: str) -> None:
+        """Say what was refused before it was a request."""
+        self._say(self._in(_YELLOW, f"refused {client} -> {status}  reason: {printable(reason)}"))
 
     def _in(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_PLAIN}" if colour and self._coloured else text
