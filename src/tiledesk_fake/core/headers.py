@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .redaction import SCHEME_WORDS, redacted, redacted_value
+from .redaction import SCHEME_WORDS, redacted, redacted_host, redacted_value
 
 _PREFIX = "HTTP_"
 # Beside the names that are secret wherever they are.
 _SECRET_NAME = re.compile(r"cookie|session|\bsid\b|signature|[cx]srf")
+_HOSTS = ("host", "x-forwarded-host", "x-original-host", "x-forwarded-server")
 # Left out at once; of Authorization the scheme word stays.
 _CREDENTIALS = ("HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_COOKIE")
 
@@ -63,4 +64,6 @@ class Headers(Mapping[str, str]):
 
 
 def _redacted(name: str, value: str) -> str:
+    if name in _HOSTS:
+        return redacted_host(value)
     return "<redacted>" if _SECRET_NAME.search(name) else redacted_value(name, value)

@@ -83,3 +83,13 @@ def redacted_value(name: str, value: str) -> str:
     '<redacted>'
     """
     return "<redacted>" if _SENSITIVE_NAME.search(name) else redacted(value)
+
+
+def redacted_host(host: str) -> str:
+    """A Host header without what may stand before an `@` there, which is no place for credentials.
+
+    >>> redacted_host("ada:secret@api.example.com:8000")
+    '<redacted>@api.example.com:8000'
+    """
+    before, at, rest = host.rpartition("@")
+    return f"<redacted>@{redacted(rest)}" if at else redacted(rest)

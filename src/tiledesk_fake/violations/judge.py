@@ -15,7 +15,7 @@ from ..contract import Contract, Operation
 from ..contract.parameters import Parameters, Query
 from ..core.ids import is_object_id
 from ..core.journal import Exchange
-from ..core.redaction import redacted, redacted_value
+from ..core.redaction import redacted, redacted_host, redacted_value
 from ..core.request import Request
 from ..core.users import User
 from ..curl import curl
@@ -252,5 +252,5 @@ def _curl(request: Request) -> str:
         headers.append(shown_authorization(request.authorization).partition(",")[0])
     if request.body:
         headers.append(f"Content-Type: {redacted(request.content_type)}")
-    url = f"http://{redacted(request.host)}{redacted(request.target)}"
+    url = f"http://{redacted_host(request.host)}{redacted(request.target)}"
     return curl(request.method, url, headers, body=f"<{len(request.body)} bytes>" if request.body else "")
