@@ -91,5 +91,5 @@ def redacted_host(host: str) -> str:
     >>> redacted_host("ada:secret@api.example.com:8000")
     '<redacted>@api.example.com:8000'
     """
-    before, at, rest = host.rpartition("@")
+    _, at, rest = host.rpartition("@")
     return f"<redacted>@{redacted(rest)}" if at else redacted(rest)
