@@ -65,9 +65,14 @@ class Served:
 
 @contextmanager
 def serving(
-    directory: Path, *arguments: str, before: str = "", environment: Mapping[str, str] | None = None
+    directory: Path,
+    *arguments: str,
+    before: str = "",
+    environment: Mapping[str, str] | None = None,
+    quiet: bool = True,
 ) -> Iterator[Served]:
     """`tiledesk-fake serve` with Ada and her tokens, after the Python code `before`; warnings are errors."""
+    arguments = (*arguments, "--quiet") if quiet else arguments
     scenario, errors = directory / "scenario.yaml", directory / "errors.txt"
     scenario.write_text(_SCENARIO_FILE, encoding="utf-8")
     command = [sys.executable, "-B", "-W", "error", "-c", f"{before}\n{_COMMAND}"]

@@ -286,7 +286,7 @@ def test_an_error_that_tells_a_secret_is_found(
 def test_the_command_tells_neither_password_nor_secret(tmp_path: Path) -> None:
     from tests.hardening import served as constants
 
-    with serving(tmp_path) as served:
+    with serving(tmp_path, quiet=False) as served:
         shown = served.said + served.errors.read_text(encoding="utf-8")
         command_line = Path(f"/proc/{served.process.pid}/cmdline")
         if sys.platform == "linux":
