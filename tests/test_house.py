@@ -103,7 +103,8 @@ def test_only_web_knows_flask() -> None:
 
 
 def test_only_the_fake_leads_to_web_and_to_flask_only_when_it_is_asked() -> None:
-    outside = {name: tree for name, tree in FAKE.items() if not name.startswith("web/")}
+    # The control API is the other thing that answers requests.
+    outside = {name: tree for name, tree in FAKE.items() if not name.startswith(("web/", "control/"))}
 
     assert importers("tiledesk_fake.web", among=outside) == {"fake.py"}
     assert importers("tiledesk_fake.web.app", top_level=True) == set()
@@ -295,7 +296,9 @@ def test_only_wire_knows_the_field_names_of_records() -> None:
     knowing = {name for name, tree in FAKE.items() if FIELD_NAMES & texts(tree)}
 
     # A scenario is written in these names, the demo is read from the contract, and a choice is called by one.
-    assert knowing == {"web/wire.py", "scenario.py", "demo.py", "contract/profile.py"}
+    # The control API has names of its own for its own JSON, which are the same.
+    own = {"control/shapes.py", "control/operations.py"}
+    assert knowing == {"web/wire.py", "scenario.py", "demo.py", "contract/profile.py", *own}
     assert FIELD_NAMES & texts(FAKE["contract/profile.py"]) == {"jwts", "jwtHistories"}
 
 

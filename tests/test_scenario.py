@@ -303,7 +303,9 @@ def test_a_scenario_may_come_through_a_pipe_and_still_be_told_its_lines(fake: Ti
 def test_a_file_that_is_no_mapping_is_named(fake: TiledeskFake, file: Path, content: str) -> None:
     file.write_text(content, encoding="utf-8")
 
-    assert error_of(fake, file).startswith(f"{file}: the scenario: expected a mapping with the keys users, got ")
+    assert error_of(fake, file).startswith(
+        f"{file}: the scenario: expected a mapping with the keys users, frozenAt, got "
+    )
 
 
 def test_a_scenario_that_cannot_be_added_whole_adds_nothing(fake: TiledeskFake) -> None:

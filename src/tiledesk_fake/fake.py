@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any, Self
 from . import contract as contracts
 from .arguments import checked
 from .contract.profile import check, read_profile
-from .core.clock import Clock, milliseconds, moment
+from .core.clock import Clock, OutsideOfTime, milliseconds, moment
 from .core.faults import Faults
 from .core.handing import OnlyOnce
-from .core.history import Record
 from .core.ids import hex_id, new_secret, parse_hex_id
 from .core.journal import Journal
-from .core.redaction import redacted
 from .core.users import User, check_text
-from .errors import MisuseError, NotFound, NotListening
-from .handles import Token, UsersByEmail
+from .errors import MisuseError, NotListening
+from .handles import Token, TokensByJti, UnknownJti, UsersByEmail, token_of
 from .serving.rejection import OnRefused
 from .serving.server import Server
 from .state import Snapshot, State
@@ -105,9 +103,36 @@ class TiledeskFake(OnlyOnce):
         return self._made_state
 
     @property
+    def base_path(self) -> str:
+        """What precedes every path: `/v3`."""
+        return self._base_path
+
+    @property
+    def contract(self) -> Mapping[str, Any]:
+        """The API's OpenAPI document under the current profile; treat it as read-only."""
+        return self._contract.document
+
+    @property
     def profile(self) -> Mapping[str, str]:
         """The choice of every assumption, by its id, the defaults too."""
         return self._contract.choices
+
+    @checked()
+    def set_profile(self, profile: Mapping[str, str] | str | Path | None) -> None:
+        """Turn assumptions from now on; `profile` is what TiledeskFake takes, and None the defaults.
+
+        What it does not name has its default. Users, tokens and the journal stay. Raises ProfileError for an unknown
+        assumption or choice.
+
+        >>> fake = TiledeskFake(profile={"page-base": "1"})
+        >>> fake.set_profile({"page-size": "10"})
+        >>> fake.profile["page-base"], fake.profile["page-size"]
+        ('0', '10')
+        """
+        choices, evidence = _choices_and_evidence(profile)
+        contract = contracts.load(choices)
+        self.wsgi_app.road.turn(contract)
+        self._contract, self._evidence = contract, evidence
 
     @property
     def evidence(self) -> Mapping[str, str]:
@@ -139,6 +164,14 @@ class TiledeskFake(OnlyOnce):
         Raises NotFound, which is a KeyError here too, for an address that nobody has.
         """
         return UsersByEmail(self._state)
+
+    @property
+    def tokens(self) -> Mapping[str, Token]:
+        """All tokens by their jtis, in the order they were issued; a live view.
+
+        Raises NotFound, which is a KeyError here too, for a jti that no token has.
+        """
+        return TokensByJti(self._state)
 
     @checked()
     def add_user(
@@ -238,7 +271,7 @@ class TiledeskFake(OnlyOnce):
                 try:
                     expires_at = moment(created_ms) + expires_in
                 except OverflowError:
-                    raise MisuseError(f"expected a time from 1970 to 9999, got {expires_in} after creation") from None
+                    raise OutsideOfTime(f"expected a time from 1970 to 9999, got {expires_in} after creation") from None
             record = self._state.issue(
                 user,
                 jti=jti,
@@ -248,7 +281,7 @@ class TiledeskFake(OnlyOnce):
                 revoked=revoked,
                 claims=claims or {},
             )
-            return self._token(record)
+            return token_of(record, self._state)
 
     @checked(user=_USER_WANTED)
     def history(self, user: User) -> list[Token]:
@@ -258,7 +291,7 @@ class TiledeskFake(OnlyOnce):
         """
         with self._state.lock:
             self._state.check_held(user)
-            return [self._token(record) for record in self._state.history.of(user.id)]
+            return [token_of(record, self._state) for record in self._state.history.of(user.id)]
 
     @checked(token=_TOKEN_WANTED)
     def revoke(self, token: Token | None = None, /, *, jti: str | None = None) -> Token:
@@ -278,10 +311,8 @@ class TiledeskFake(OnlyOnce):
         with self._state.lock:
             record = self._state.history.by_jti(wanted or "")
             if record is None or record.is_phantom or (token is not None and token.id != hex_id(record.id)):
-                # Redacted, because a whole token is easily given for its jti.
-                shown = redacted(repr(wanted))
-                raise NotFound(f"this fake holds no token with the jti {shown}; issue_token makes tokens")
-            return self._token(self._state.revoke(record))
+                raise UnknownJti(wanted)
+            return token_of(self._state.revoke(record), self._state)
 
     @checked(scenario="write it like load({'users': […]})")
     def load(self, scenario: str | Path | Mapping[str, Any]) -> None:
@@ -302,8 +333,23 @@ class TiledeskFake(OnlyOnce):
             try:
                 self._add(parsed)
             except MisuseError as problem:
-                self.restore(before)
+                self._state.undo(before)
                 raise parsed.error(problem) from problem
+
+    def scenario(self) -> dict[str, Any]:
+        """All users with their tokens as a scenario, which `load` takes; passwords are in it.
+
+        >>> fake = TiledeskFake()
+        >>> ada = fake.add_user(email="ada@example.com", password="secret")
+        >>> token = fake.issue_token(ada)
+        >>> other = TiledeskFake()
+        >>> other.load(fake.scenario())
+        >>> other.users["ada@example.com"] == ada, other.tokens[token.jti] == token
+        (True, True)
+        """
+        from .scenario import scenario_of
+
+        return scenario_of(self._state)
 
     @checked(allow="write it like allow=['auth-scheme']")
     def verify(self, *, allow: Sequence[str] = ()) -> None:
@@ -388,10 +434,17 @@ class TiledeskFake(OnlyOnce):
                     self._made_app = wsgi_app.flask = app
         return self._made_app
 
-    def start(self, *, beside: Server | None = None, on_refused: OnRefused | None = None) -> Self:
+    def start(
+        self,
+        *,
+        beside: Server | None = None,
+        app: WSGIApplication | None = None,
+        on_refused: OnRefused | None = None,
+    ) -> Self:
         """Listen, in a thread of this process: its own, or that of the server `beside`, which must be stopped later.
 
-        A fake that is started again listens on the same port as before. `on_refused(reason, status, client)` is called
+        A fake that is started again listens on the same port as before. `app` answers in the place of `wsgi_app`, as
+        one does that has more to offer and asks that for the rest. `on_refused(reason, status, client)` is called
         for each request that never reaches the fake, and so is not in its journal: what is no HTTP, too slow, too
         large, or one too many. It must not wait.
 
@@ -401,7 +454,7 @@ class TiledeskFake(OnlyOnce):
             if self._server is not None:
                 raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
             server = Server(
-                self.wsgi_app,
+                app or self.wsgi_app,
                 host=self._host,
                 port=self._port or self._last_port,
                 beside=beside,
@@ -472,11 +525,10 @@ class TiledeskFake(OnlyOnce):
         where = self.url if self._server is not None else "not listening"
         return f"<TiledeskFake {where}, {len(self._state.users)} users, {len(self._state.history)} tokens>"
 
-    def _token(self, record: Record) -> Token:
-        expires_at = None if record.expires_ms is None else moment(record.expires_ms)
-        return Token(hex_id(record.id), record.jti, moment(record.created_ms), expires_at, record, self._state)
-
     def _add(self, scenario: Scenario) -> None:
+        if scenario.frozen_at is not None:
+            with scenario.at(("frozenAt",)):
+                self.clock.freeze(scenario.frozen_at)
         for planned in scenario.users:
             with scenario.at(planned.keys):
                 user = self.add_user(
@@ -492,14 +544,17 @@ class TiledeskFake(OnlyOnce):
                     self._issue(user, token)
 
     def _issue(self, user: User, token: ScenarioToken) -> None:
-        self.issue_token(
+        issued = self.issue_token(
             user,
             jti=token.jti,
             id=token.id,
             created_at=token.created_at,
             expires_at=token.expires_at,
-            revoked=token.revoked,
+            revoked=token.revoked and token.revoked_at is None,
+            claims=token.claims,
         )
+        if token.revoked_at is not None:
+            self._state.revoke_at(issued.jti, milliseconds(token.revoked_at))
 
 
 def create_app(*, scenario: str | Path | Mapping[str, Any] | None = None, **arguments: Any) -> FlaskApp:

@@ -1,4 +1,4 @@
-"""What a fake hands out to a test: its tokens, and its users by their e-mail addresses."""
+"""What a fake hands out to a test: its tokens and its users, and how both are found."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from itertools import islice
 from typing import Any, Self
 
 from .arguments import phrase
+from .core.clock import moment
 from .core.handing import OnlyOnce, read_only
 from .core.history import Record
+from .core.ids import hex_id
 from .core.redaction import redacted
 from .core.users import User
 from .errors import MisuseError, NotFound, nearest
@@ -29,7 +31,7 @@ class _Elsewhere:
     def jwt(self, record: Record) -> str:
         return self._jwt
 
-    def is_revoked(self, record: Record) -> bool:
+    def current(self, record: Record) -> Record:
         raise MisuseError(
             f"whether the token {record.jti!r} is revoked is known to its fake alone, and this one has been pickled; "
             "ask where the fake is: fake.history(user)"
@@ -43,11 +45,12 @@ class _Elsewhere:
 )
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token and its record in a user's history. `revoked` is looked up each time; all else never changes.
+    """A token and its record in a user's history. `revoked` and `updated_at` are looked up; all else never changes.
 
     A Token can be pickled, with its JWT in it; what comes of that cannot tell whether it is revoked.
 
-    `id` is that of the record, 24 hex digits in lower case; `jti` that of the JWT. Times are aware datetimes in UTC:
+    `id` and `user_id` are those of the record, 24 hex digits in lower case; `jti` that of the JWT. Times are aware
+    datetimes in UTC:
     `created_at` in whole milliseconds, `expires_at` in whole seconds, or None for a token that never expires.
     """
 
@@ -59,9 +62,19 @@ class Token:
     _state: State | _Elsewhere = field(repr=False, compare=False)
 
     @property
+    def user_id(self) -> str:
+        """The id of the user whose token it is."""
+        return self._record.user_id
+
+    @property
     def revoked(self) -> bool:
         """Whether the token is revoked now. Raises NotFound once the fake has forgotten the token."""
-        return self._state.is_revoked(self._record)
+        return self._state.current(self._record).revoked
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the record changed last, in whole milliseconds: when it was revoked, or else created."""
+        return moment(self._state.current(self._record).updated_ms)
 
     @property
     def jwt(self) -> str:
@@ -79,6 +92,46 @@ class Token:
     def __reduce__(self) -> tuple[Any, ...]:
         home = _Elsewhere(self.jwt)
         return Token, (self.id, self.jti, self.created_at, self.expires_at, self._record, home)
+
+
+def token_of(record: Record, state: State) -> Token:
+    """The token that a record is about."""
+    expires_at = None if record.expires_ms is None else moment(record.expires_ms)
+    return Token(hex_id(record.id), record.jti, moment(record.created_ms), expires_at, record, state)
+
+
+class UnknownJti(NotFound, KeyError):
+    """No token has this jti. A KeyError too, because the tokens are a mapping."""
+
+    __str__ = Exception.__str__
+
+    def __init__(self, jti: object) -> None:
+        # Redacted, because a whole token is easily given for its jti.
+        super().__init__(f"this fake holds no token with the jti {redacted(repr(jti))}; issue_token makes tokens")
+
+
+class TokensByJti(OnlyOnce, Mapping[str, Token]):
+    """The tokens of a fake, by their jtis, in the order they were issued."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getitem__(self, jti: str) -> Token:
+        with self._state.lock:
+            record = self._state.history.by_jti(jti) if isinstance(jti, str) else None
+        if record is None or record.is_phantom:
+            raise UnknownJti(jti)
+        return token_of(record, self._state)
+
+    def __iter__(self) -> Iterator[str]:
+        with self._state.lock:
+            return iter([record.jti for record in self._state.history if not record.is_phantom])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} tokens>"
 
 
 class UnknownUser(NotFound, KeyError):

@@ -1,5 +1,6 @@
-"""Scenario files: users and their tokens, in YAML.
+"""Scenarios: users and their tokens, in YAML or as a mapping; read here, and written from what a fake holds.
 
+frozenAt: 2026-01-01T12:00:00Z
 users:
   - email: ada@example.com
     password: secret
@@ -19,7 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from .core import history
 from .core import users as people
+from .core.clock import iso, moment
+from .core.history import Record
+from .core.ids import hex_id
 from .errors import MisuseError, ScenarioError, nearest
+from .state import State
+
+_MOST_CLAIMED = 50_000
 
 if TYPE_CHECKING:
     from .yamlfile import Loaded
@@ -38,6 +45,8 @@ class ScenarioToken:
     created_at: datetime | None
     expires_at: datetime | None
     revoked: bool
+    revoked_at: datetime | None
+    claims: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class Scenario:
 
     file: Loaded | None
     users: tuple[ScenarioUser, ...]
+    frozen_at: datetime | None
 
     @contextmanager
     def at(self, keys: Keys) -> Iterator[None]:
@@ -98,10 +108,11 @@ def parse_scenario(scenario: Mapping[str, Any]) -> Scenario:
 
 def _scenario(content: Any, file: Loaded | None) -> Scenario:
     try:
-        top = _mapping(content, (), ("users",))
+        top = _mapping(content, (), ("users", "frozenAt"))
         users = _list(top.get("users"), ("users",))
         _check_size(users)
-        return Scenario(file, tuple(_user(user, ("users", position)) for position, user in enumerate(users)))
+        read = tuple(_user(user, ("users", position)) for position, user in enumerate(users))
+        return Scenario(file, read, _time(top.get("frozenAt"), ("frozenAt",)))
     except MisuseError as problem:
         raise _error(file, problem) from problem
 
@@ -144,7 +155,11 @@ def _user(content: Any, keys: Keys) -> ScenarioUser:
 
 
 def _token(content: Any, keys: Keys) -> ScenarioToken:
-    token = _mapping({} if content is None else content, keys, ("jti", "_id", "createdAt", "expiresAt", "revoked"))
+    known = ("jti", "_id", "createdAt", "expiresAt", "revoked", "revokedAt", "claims")
+    token = _mapping({} if content is None else content, keys, known)
+    revoked_at = _time(token.get("revokedAt"), (*keys, "revokedAt"))
+    if revoked_at is not None and token.get("revoked") is False:
+        raise _At((*keys, "revoked"), "expected true, or to be left out, since revokedAt says when")
     return ScenarioToken(
         keys,
         _text(token.get("jti"), (*keys, "jti")),
@@ -152,7 +167,25 @@ def _token(content: Any, keys: Keys) -> ScenarioToken:
         _time(token.get("createdAt"), (*keys, "createdAt")),
         _time(token.get("expiresAt"), (*keys, "expiresAt")),
         _flag(token.get("revoked", False), (*keys, "revoked")),
+        revoked_at,
+        _claims(token.get("claims"), (*keys, "claims")),
     )
+
+
+def _claims(value: Any, keys: Keys) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _At(keys, f"expected a mapping from names to values, got {_shown(value)}")
+    # With aliases, a small file says a lot, and to sign it would be to write it all.
+    left, values = _MOST_CLAIMED, [value]
+    while values:
+        left -= 1
+        if left < 0:
+            raise _At(keys, f"expected at most {_MOST_CLAIMED:,} values in all")
+        inside = values.pop()
+        values += inside.values() if isinstance(inside, Mapping) else inside if isinstance(inside, list) else ()
+    return value
 
 
 def _mapping(value: Any, keys: Keys, known: tuple[str, ...]) -> Mapping[str, Any]:
@@ -207,3 +240,39 @@ def _shown(value: Any) -> str:
     if isinstance(value, str | int | float | datetime) and len(str(value)) <= 40:
         return f"{value!s} ({type(value).__name__})"
     return f"a {type(value).__name__}"
+
+
+def scenario_of(state: State) -> dict[str, Any]:
+    """The scenario that makes another fake hold the same users and tokens; a phantom, which has no user, is in none."""
+    with state.lock:
+        tokens: dict[str, list[dict[str, Any]]] = {user.id: [] for user in state.users}
+        for record in state.history:
+            if not record.is_phantom:
+                tokens[record.user_id].append(_written(record, state))
+        frozen = {"frozenAt": iso(state.clock.now())} if state.clock.frozen else {}
+        return {
+            **frozen,
+            "users": [
+                {
+                    "email": user.email,
+                    **({} if user.password is None else {"password": user.password}),
+                    "_id": user.id,
+                    "active": user.active,
+                    "firstname": user.firstname,
+                    "lastname": user.lastname,
+                    "tokens": tokens[user.id],
+                }
+                for user in state.users
+            ],
+        }
+
+
+def _written(record: Record, state: State) -> dict[str, Any]:
+    claims = state.claims_of(record)
+    times = {"createdAt": record.created_ms, "expiresAt": record.expires_ms, "revokedAt": record.revoked_ms}
+    return {
+        "jti": record.jti,
+        "_id": hex_id(record.id),
+        **{name: iso(moment(ms)) for name, ms in times.items() if ms is not None},
+        **({"claims": claims} if claims else {}),
+    }

@@ -89,9 +89,23 @@ class State(OnlyOnce):
             raise MisuseError("expected a snapshot of this fake, got one of another; every fake restores its own")
         with self.lock:
             self.faults.clear()
+            self.undo(snapshot)
+
+    def undo(self, snapshot: Snapshot) -> None:
+        """Do as `restore`, but for the faults."""
+        with self.lock:
             self.clock.restore(snapshot.clock)
             self._ids.resume_from(snapshot.ids)
             self._hold(Users(snapshot.users, self.users.former), snapshot.records, dict(snapshot.claims))
+
+    def turn(self, contract: Contract) -> None:
+        """Go by this contract from now on; users, tokens and journal stay."""
+        with self.lock:
+            self.contract = contract
+            for id, names in contract.parameter_names.items():
+                self.journal.know(id, names)
+            self.faults.know(contract.parameter_names)
+            self._hold(self.users, self.history, self._claims)
 
     def add_user(self, email: str, password: str | None, id: int | None, active: bool, **named: Any) -> User:
         """A new user, with a new id unless one is given; `named` are claims of its tokens."""
@@ -193,18 +207,29 @@ class State(OnlyOnce):
                 claims["exp"] = record.expires_ms // 1000
             return sign(claims | dict(self._claims.get(record.id, {})), self._secret)
 
-    def is_revoked(self, record: Record) -> bool:
-        """Whether the token of a record is revoked now; raises NotFound if it is forgotten."""
+    def current(self, record: Record) -> Record:
+        """A record as it is now; raises NotFound if it is forgotten."""
         with self.lock:
             current = self.history.by_id(record.id)
         if current is None:
             raise forgotten(record)
-        return current.revoked
+        return current
+
+    def claims_of(self, record: Record) -> dict[str, Any]:
+        """The claims that a token has beside, or in place of, those that follow from its user and its record."""
+        with self.lock:
+            return deepcopy(dict(self._claims.get(record.id, {})))
 
     def revoke(self, record: Record) -> Record:
         """Revoke a token, now; one that is revoked already stays as it is."""
         with self.lock:
             return self.history.revoke(record, self.clock.now_ms())
+
+    def revoke_at(self, jti: str, at_ms: int) -> None:
+        """Revoke the token with this jti, if there is one, as it was done at a time."""
+        with self.lock:
+            if record := self.history.by_jti(jti):
+                self.history.revoke(record, at_ms)
 
     def revoke_jti_as(self, caller: Caller, jti: str) -> Record:
         """Revoke the token with this jti at the request of a caller; the record as it is then.

@@ -107,6 +107,11 @@ def load(path: Path, error: type[TiledeskFakeError]) -> Loaded:
         raise error(f"{path}: cannot be read: {cause.strerror or cause}") from cause
     except UnicodeDecodeError as cause:
         raise error(f"{path}: is not UTF-8 text (byte {cause.start})") from cause
+    return parse(text, path, error)
+
+
+def parse(text: str, path: Path, error: type[TiledeskFakeError]) -> Loaded:
+    """Read YAML that is called `path` in what is raised: an `error` that names it and, where there is one, the line."""
     try:
         return Loaded(path, text, yaml.load(text, _Loader))  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as cause:

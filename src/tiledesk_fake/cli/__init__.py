@@ -3,23 +3,27 @@
 What goes wrong is one line on stderr and exit code 2.
 """
 
+import logging
 import os
 import re
 import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import click
 
 from .. import __version__, demo
+from ..control.app import MOST_WORLDS, ControlApp
 from ..core.redaction import JWT, printable
 from ..curl import curl
 from ..errors import TiledeskFakeError
 from ..fake import TiledeskFake
 from ..handles import Token
+from ..log import log
 from ..serving.limits import raise_descriptors
 from . import options
 from .spec import spec
@@ -67,6 +71,27 @@ def cli(context: click.Context) -> None:
     help="What tokens are signed with; random unless given. Also read from TILEDESK_FAKE_SECRET.",
 )
 @click.option("--base-path", metavar="PATH", help="What precedes every path; /v3 unless given.")
+@click.option(
+    "--control-token",
+    envvar="TILEDESK_FAKE_CONTROL_TOKEN",
+    metavar="TEXT",
+    help="What the control API asks for: Authorization: Bearer TEXT. Needed where others can reach the host. Also read "
+    "from TILEDESK_FAKE_CONTROL_TOKEN.",
+)
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name besides this machine's own under which the control API is called; may be repeated.",
+)
+@click.option(
+    "--world-limit",
+    default=MOST_WORLDS,
+    show_default=True,
+    type=click.IntRange(1, 1_000_000),
+    help="How many worlds (/w/NAME) are kept; past that the one idle longest goes.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but the line that says where it listens, and no exchanges.")
 def serve(
     *,
@@ -77,6 +102,9 @@ def serve(
     scenario: Path | None,
     secret: str | None,
     base_path: str | None,
+    control_token: str | None,
+    allowed_hosts: tuple[str, ...],
+    world_limit: int,
     quiet: bool,
 ) -> None:
     """Serve the fake until it is interrupted.
@@ -85,8 +113,18 @@ def serve(
     says where it listens. On stderr there is a line for each exchange, with why it was answered so, and each violation
     of the API in full.
     """
-    fake = TiledeskFake(
-        profile=options.choices(profile, assumptions), secret=secret, base_path=base_path, host=host, port=port
+    choices = options.choices(profile, assumptions)
+    make = partial(TiledeskFake, profile=choices, secret=secret, base_path=base_path)
+    fake = make(host=host, port=port)
+    telling = Telling(lambda text: click.echo(text, err=True), coloured=sys.stderr.isatty())
+    app = ControlApp(
+        fake,
+        make,
+        host=host,
+        allowed_hosts=allowed_hosts,
+        token=control_token,
+        world_limit=world_limit,
+        listener=None if quiet else telling.tell,
     )
     fake.load(demo.scenario() if scenario is None else scenario)
     raise_descriptors()
@@ -97,10 +135,8 @@ def serve(
     signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
-    telling = Telling(lambda text: click.echo(text, err=True), coloured=sys.stderr.isatty())
-    if not quiet:
-        fake.journal.listener = telling.tell
-    with signalled, wakeup, telling, fake.start(on_refused=None if quiet else telling.refused):
+    _show_log()
+    with signalled, wakeup, telling, fake.start(app=app, on_refused=None if quiet else telling.refused):
         if not quiet:
             for line in _welcome(fake, with_password=scenario is None):
                 click.echo(line)
@@ -110,6 +146,13 @@ def serve(
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, signal.SIG_IGN)
         signal.set_wakeup_fd(-1)
+
+
+def _show_log() -> None:
+    """What the server has to say of itself is for whoever runs it."""
+    to_stderr = logging.StreamHandler()
+    to_stderr.setFormatter(logging.Formatter("tiledesk-fake: %(message)s"))
+    log.addHandler(to_stderr)
 
 
 cli.add_command(spec)

@@ -23,6 +23,10 @@ LATEST_MS = (datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC) - EPOCH) // 
 _UNITS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 
 
+class OutsideOfTime(MisuseError):
+    """A time that neither ISO 8601 with four digits nor Tiledesk has."""
+
+
 def milliseconds(at: datetime) -> int:
     """The milliseconds from 1970 to an aware datetime, rounded down.
 
@@ -35,7 +39,7 @@ def milliseconds(at: datetime) -> int:
         raise MisuseError(f"expected a datetime with a time zone, got {at!r}; add tzinfo=datetime.UTC if it is UTC")
     since = (at - EPOCH) // MILLISECOND
     if not 0 <= since <= LATEST_MS:
-        raise MisuseError(f"expected a time from 1970 to 9999, got {at}")
+        raise OutsideOfTime(f"expected a time from 1970 to 9999, got {at}")
     return since
 
 
@@ -52,6 +56,15 @@ def _parsed(text: str) -> datetime:
     if at.tzinfo is None:
         raise MisuseError(f"expected a time with its zone, got {text!r}; add Z if it is UTC: 2026-01-01T00:00:00Z")
     return at
+
+
+def iso(at: datetime) -> str:
+    """A time in ISO 8601, in UTC and whole milliseconds.
+
+    >>> iso(moment(1000))
+    '1970-01-01T00:00:01.000Z'
+    """
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Setting(NamedTuple):
@@ -125,10 +138,10 @@ class Clock(OnlyOnce):
         try:
             step = (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
         except (OverflowError, ValueError) as cause:
-            raise MisuseError(f"expected a time from 1970 to 9999; no step is that long: {cause}") from None
+            raise OutsideOfTime(f"expected a time from 1970 to 9999; no step is that long: {cause}") from None
         with self._moving:
             if not 0 <= self.now_ms() + step <= LATEST_MS:
-                raise MisuseError(f"expected a time from 1970 to 9999; {self.now()} cannot move by {step} ms")
+                raise OutsideOfTime(f"expected a time from 1970 to 9999; {self.now()} cannot move by {step} ms")
             setting = self.setting
             if setting.frozen_ms is None:
                 self.setting = Setting(ahead_ms=setting.ahead_ms + step)

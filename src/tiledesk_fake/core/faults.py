@@ -77,6 +77,14 @@ class _Planned:
         return self.left > 0
 
 
+class Planned(NamedTuple):
+    """A fault that waits for so many calls; None for as many as come. `text` is the two in words."""
+
+    fault: Fault
+    left: int | None
+    text: str
+
+
 class Spent(NamedTuple):
     """A fault that takes part in a call; `retry_after_s` is what is left of its time."""
 
@@ -172,6 +180,16 @@ class Faults(OnlyOnce):
         )
         with self._lock:
             self._planned.append(_Planned(fault, times))
+
+    def know(self, parameters: Mapping[str, Sequence[str]]) -> None:
+        """From now on, operations have these parameters."""
+        self._parameters = parameters
+
+    @property
+    def planned(self) -> list[Planned]:
+        """The faults that are still waiting for calls, each with how many; None for as many as come until `clear`."""
+        with self._lock:
+            return [Planned(each.fault, each.left, str(each)) for each in self._planned if each.left != 0]
 
     @property
     def unspent(self) -> list[str]:

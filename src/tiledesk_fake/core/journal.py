@@ -95,15 +95,34 @@ class Journal(OnlyOnce):
         self._lock = Lock()
         self._untaken: list[Violation] = []
         self._bugs: list[str] = []
-        self.listener: Callable[[Exchange], object] | None = None
-        """Told of each exchange as it comes, by the thread that answers; it must not wait."""
         # How many exchanges have left, dropped or cleared.
         self._gone = 0
+        self._listeners: list[Callable[[int, Exchange], object]] = []
         self._clear()
 
     def know(self, endpoint: str, parameters: Iterable[str]) -> None:
         """From now on, an endpoint of the user's own can be asked for, with these path parameters too."""
         self._parameters[endpoint] = tuple(dict.fromkeys((*self._parameters.get(endpoint, ()), *parameters)))
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names that calls can be asked for by: the operations, and the endpoints of the user's own."""
+        return tuple(self._parameters)
+
+    def watch(self, listener: Callable[[int, Exchange], object]) -> list[tuple[int, Exchange]]:
+        """What is `numbered` so far; the listener is called with each exchange from now on, and its number.
+
+        That is done under a lock: the listener must be quick, and not ask the journal.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+            return list(enumerate(self._exchanges, self._gone + 1))
+
+    def unwatch(self, listener: Callable[[int, Exchange], object]) -> None:
+        """Call a listener no more; one that is not called anyway is left alone."""
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
 
     def _clear(self) -> None:
         self._exchanges: deque[Exchange] = deque()
@@ -133,8 +152,8 @@ class Journal(OnlyOnce):
                 self._bytes -= _size(self._exchanges.popleft())
                 self._dropped += 1
                 self._gone += 1
-        if self.listener:
-            self.listener(exchange)
+            for listener in self._listeners:
+                listener(self._gone + len(self._exchanges), exchange)
 
     def _compared_with_the_last(self, exchange: Exchange, cut: bool) -> Exchange:
         """The exchange; with the reason that it is the same call again, if its last answer was dropped just before."""
@@ -162,6 +181,12 @@ class Journal(OnlyOnce):
         with self._lock:
             return list(self._violations)
 
+    @property
+    def numbered(self) -> list[tuple[int, Exchange]]:
+        """The exchanges, each with its number: the first one that there ever was has 1."""
+        with self._lock:
+            return list(enumerate(self._exchanges, self._gone + 1))
+
     def take_violations(self) -> list[Violation]:
         """The violations that nobody has taken yet, those from before a `clear` too."""
         with self._lock:
@@ -179,6 +204,12 @@ class Journal(OnlyOnce):
         trace = redacted_trace(bug)
         with self._lock:
             self._bugs[MOST_VIOLATIONS - 1 :] = [trace]
+
+    @property
+    def untaken_bugs(self) -> list[str]:
+        """What `take_bugs` would take."""
+        with self._lock:
+            return list(self._bugs)
 
     def take_bugs(self) -> list[str]:
         """The tracebacks of the fake's own failures that nobody has taken yet."""

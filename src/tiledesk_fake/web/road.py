@@ -34,7 +34,16 @@ class Road:
     def __init__(self, state: State, base_path: str) -> None:
         self.base_path = base_path
         self._state = state
-        self._routes, self._parameters, self._judge = _signposts(state.contract, base_path)
+        self._read_signposts()
+
+    def turn(self, contract: Contract) -> None:
+        """Answer as this contract says from now on; each request is decided by one contract."""
+        with self._state.lock:
+            self._state.turn(contract)
+            self._read_signposts()
+
+    def _read_signposts(self) -> None:
+        self._routes, self._parameters, self._judge = _signposts(self._state.contract, self.base_path)
 
     def answer(self, request: Request, delivery: Delivery | None = None) -> Answer | None:
         """The answer to a request, or None where `delivery` says that it never gets one.
@@ -139,12 +148,12 @@ class Road:
         return _for_everybody(answer_to(refusal, self._state.contract))
 
     def _serve(self, request: Request, heard: Heard, wish: Delivery, located: Place | Refusal | None) -> Answer:
-        place = self.locate(request, heard) if located is None else located
-        if isinstance(place, Refusal):
-            raise place
         state = self._state
         # One lock around the whole decision: nobody is let in by one state and served from another.
         with state.lock:
+            place = self.locate(request, heard) if located is None else located
+            if isinstance(place, Refusal):
+                raise place
             if answer := self._misbehave(heard, wish):
                 return answer
             if place.gated:

@@ -11,6 +11,7 @@ from ..core.headers import Headers
 from ..core.request import Request
 from ..errors import NoAnswer
 from ..serving.delivery import KEY as DELIVERY
+from .answer import Answer
 from .body import BODY_LIMIT
 from .problems import NEVER_SENT, internal_error
 from .road import Road
@@ -61,12 +62,16 @@ class WsgiApp:
             if flask is not None and flask.propagates:
                 raise
             answer = internal_error()
-        answer = answer or NEVER_SENT
-        headers = list(answer.headers)
-        if answer.status not in _WITHOUT_BODY:
-            headers.append(("Content-Length", str(len(answer.body))))
-        start_response(status_line(answer.status), headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+        return respond(answer or NEVER_SENT, environ, start_response)
+
+
+def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Hand an answer to a WSGI server."""
+    headers = list(answer.headers)
+    if answer.status not in _WITHOUT_BODY:
+        headers.append(("Content-Length", str(len(answer.body))))
+    start_response(status_line(answer.status), headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
 
 @cache

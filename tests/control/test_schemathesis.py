@@ -1,0 +1,32 @@
+"""The control API keeps its own contract, as Schemathesis sees it in all its phases."""
+
+import pytest
+
+from tests.schemathesis_run import Subject, run
+from tiledesk_fake import TiledeskFake
+from tiledesk_fake.control import description
+from tiledesk_fake.control.app import ControlApp
+
+ADA = "5e0000000000000000000001"
+
+
+def subject() -> Subject:
+    """A control API whose fake has a user with a token, a call and a snapshot, whenever a request comes."""
+    fake = TiledeskFake(seed=1)
+    app = ControlApp(fake, TiledeskFake)
+
+    def begin() -> None:
+        fake.reset()
+        fake.issue_token(fake.add_user(email="ada@example.com", password="secret", id=ADA), jti="phone")
+
+    words = {"userId": [ADA], "tokenJti": ["phone"], "snapshotId": ["1"]}
+    return Subject(app, description.document(), begin, words=words)
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_nothing_in_any_phase() -> None:
+    outcome = run(subject(), examples=30, walks=20)
+
+    assert [text for _, text in outcome.findings] == []
+    assert {seen.phase for seen in outcome.exchanges} >= {"coverage", "fuzzing", "stateful"}
+    assert {seen.operation for seen in outcome.exchanges} == {route.id for route in description.routes()}
