@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,24 +28,22 @@ def nobody(environ: object, start_response: object) -> list[bytes]:
 # --- where it was imported before --------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=list(STOPS))
-def stopped(request: pytest.FixtureRequest) -> Iterator[None]:
-    with STOPS[request.param]():
-        yield
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_fake_that_is_made_while_time_is_stopped_answers(stop: str) -> None:
+    with STOPS[stop](), TiledeskFake() as fake:
+        statuses = use(fake)
+
+    assert statuses == [200, 200]
 
 
-@pytest.mark.usefixtures("stopped")
-def test_a_fake_that_is_made_while_time_is_stopped_answers() -> None:
-    with TiledeskFake() as fake:
-        assert use(fake) == [200, 200]
-
-
-@pytest.mark.usefixtures("stopped")
-def test_deadlines_are_real_while_time_is_stopped() -> None:
+@pytest.mark.parametrize("stop", STOPS)
+def test_deadlines_are_real_while_time_is_stopped(stop: str) -> None:
     server = Server(nobody)
     server.limits = replace(Limits(), request_s=0.3, idle_s=0.3)
+    with STOPS[stop]():
+        said = refused(server)
 
-    assert refused(server) == REFUSED
+    assert said == REFUSED
 
 
 @freezegun.freeze_time("2030-01-01")
