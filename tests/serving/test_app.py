@@ -13,6 +13,7 @@ from tests.serving.servers import INTERNAL_ERROR, Serve
 from tiledesk_fake.serving.reader import RequestReader
 
 
+@pytest.mark.usefixtures("planted_bugs")
 @pytest.mark.parametrize(
     "app",
     [
@@ -39,6 +40,7 @@ def test_an_app_that_breaks_is_a_500_that_tells_nothing_but_the_log_does(
     assert [record.exc_info is not None for record in logged] == [True, True]
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_a_broken_app_is_silent_where_nobody_has_set_up_logging(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,6 +52,7 @@ def test_a_broken_app_is_silent_where_nobody_has_set_up_logging(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_a_failure_of_the_server_itself_costs_one_connection_and_is_logged(
     serve: Serve, logged: list[logging.LogRecord]
 ) -> None:

@@ -110,6 +110,7 @@ def test_a_client_that_leaves_an_app_that_takes_long_is_forgotten(serve: Serve) 
         assert client.reply().body == b"/next"
 
 
+@pytest.mark.usefixtures("planted_bugs")
 @pytest.mark.parametrize("path", ["/silent", "/broken"])
 def test_what_goes_wrong_in_a_thread_is_as_it_is_elsewhere(serve: Serve, path: str) -> None:
     with Client(serve(Blocking()).port) as client:

@@ -131,6 +131,7 @@ def test_timers_go_off_in_their_order_unless_they_are_cancelled(loop: Loop) -> N
     assert order == ["first", "second"]
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_an_action_that_fails_is_logged_and_ends_nothing(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     monkeypatch.setattr(log, "exception", lambda *message: told.append(message))
@@ -141,6 +142,7 @@ def test_an_action_that_fails_is_logged_and_ends_nothing(loop: Loop, monkeypatch
     assert len(told) == 1
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_a_deadline_that_fails_keeps_no_other_from_being_seen_to(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "exception", lambda *message: None)
     seen = threading.Event()

@@ -34,11 +34,13 @@ def rejected(status: int, bodies: Bodies) -> tuple[int, bytes, str | None]:
     return reply.status, reply.body, reply.headers.get("content-type")
 
 
+@pytest.mark.usefixtures("planted_bugs")
 @pytest.mark.parametrize("status", REJECTED)
 def test_a_rejection_has_the_body_that_the_owner_gives_for_its_status(status: int) -> None:
     assert rejected(status, {status: (TEXT, b"no"), 999: (TEXT, b"never")}) == (status, b"no", TEXT)
 
 
+@pytest.mark.usefixtures("planted_bugs")
 @pytest.mark.parametrize("status", REJECTED)
 def test_a_rejection_without_a_body_has_none(status: int) -> None:
     assert rejected(status, {999: (TEXT, b"never")}) == (status, b"", None)
@@ -60,6 +62,7 @@ def test_a_fake_says_over_the_wire_too_that_a_preflight_has_no_length() -> None:
         assert client.reply("OPTIONS").headers["content-length"] == "0"
 
 
+@pytest.mark.usefixtures("planted_bugs")
 def test_a_fake_that_breaks_says_so_in_the_shape_of_other_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = TiledeskFake()
     monkeypatch.setattr(type(fake), "wsgi_app", raising(ZeroDivisionError()))
