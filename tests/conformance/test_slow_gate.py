@@ -37,6 +37,7 @@ def unnecessary(report: Report) -> dict[str, str]:
     return {each.rule: each.reason for each in report.left_out if not each.reason.startswith(NEEDS)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("empty", [False, True], ids=["with tokens", "without a token"])
 def test_a_check_with_a_password_alone_is_cheap_and_complete_where_there_is_a_sign_in(empty: bool) -> None:
     served = world(counting, empty=empty)

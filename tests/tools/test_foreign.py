@@ -33,6 +33,7 @@ def test_packages_that_no_registry_gives_are_named(monkeypatch: pytest.MonkeyPat
         foreign.from_npm("left-pad")
 
 
+@pytest.mark.slow
 def test_an_installation_that_fails_otherwise_fails_the_test(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="Invalid requirement"):
         foreign.from_index("=no package=")
