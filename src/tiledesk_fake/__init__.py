@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .app_factory import create_app as create_app
     from .core.clock import Clock as Clock
     from .core.faults import Faults as Faults
     from .core.journal import Exchange as Exchange
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .errors import ScenarioError as ScenarioError
     from .errors import TiledeskFakeError as TiledeskFakeError
     from .fake import TiledeskFake as TiledeskFake
-    from .fake import create_app as create_app
     from .handles import Token as Token
     from .state import Snapshot as Snapshot
     from .violations.verdict import ViolationError as ViolationError
@@ -54,7 +54,7 @@ _HOMES = {
     "User": "core.users",
     "Violation": "violations.violation",
     "ViolationError": "violations.verdict",
-    "create_app": "fake",
+    "create_app": "app_factory",
 }
 
 __all__ = list(_HOMES)

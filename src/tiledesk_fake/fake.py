@@ -1,45 +1,32 @@
-"""`TiledeskFake`: the interface for tests, over one state, one WSGI app and one server."""
+"""`TiledeskFake`: the interface for tests, over one state that is served."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import RLock
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from . import contract as contracts
 from .arguments import checked
-from .contract.profile import check, read_profile
+from .contract.profile import choices_and_evidence
 from .core.clock import Clock, OutsideOfTime, milliseconds, moment
 from .core.faults import Faults
-from .core.handing import OnlyOnce
-from .core.ids import hex_id, new_secret, parse_hex_id
+from .core.ids import given_id, hex_id, new_secret
 from .core.journal import Journal
 from .core.users import User, check_text
-from .errors import MisuseError, NotListening
+from .errors import MisuseError
 from .handles import Token, TokensByJti, UnknownJti, UsersByEmail, token_of
-from .serving.rejection import OnRefused
-from .serving.server import Server
+from .served import Served
 from .state import Snapshot, State
 from .violations.verdict import check_rules, judge
-from .web.problems import BELOW_THE_APP
-from .web.road import Road
-from .web.wsgi import WsgiApp
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
-    from .scenario import Scenario, ScenarioToken
-    from .web.app import FlaskApp
-
 
 _USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one with that e-mail address"
 _TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
 
 
-class TiledeskFake(OnlyOnce):
+class TiledeskFake(Served):
     """A stateful fake of Tiledesk's JWT history API, in memory.
 
     - `profile` turns assumptions: a mapping from their ids to choices, `"siblings"` for what the API's authors would
@@ -73,39 +60,20 @@ class TiledeskFake(OnlyOnce):
         seed: int | None = None,
         strict: bool = False,
     ) -> None:
-        choices, self._evidence = _choices_and_evidence(profile)
-        self._contract = contracts.load(choices)
+        choices, self._evidence = choices_and_evidence(profile)
+        self._contract = contract = contracts.load(choices)
         if secret is not None and not secret:
             raise MisuseError(
                 "expected a secret of at least one character, got an empty one; leave it out for a random one"
             )
         check_text(secret or "", "secret")
-        self._secret, self._seed = secret, seed
-        self._base_path = self._contract.base_path if base_path is None else _checked_base_path(base_path)
-        self._host, self._port = host, port
+        super().__init__(
+            lambda: State(contract, secret or new_secret(), seed),
+            base_path=contract.base_path if base_path is None else base_path,
+            host=host,
+            port=port,
+        )
         self._strict = strict
-        # Clients know the address by the time that a fake is stopped and started again.
-        self._last_port = 0
-        # What is made when it is first needed, and the lock that it is made under; whoever holds that waits for nobody.
-        self._making = RLock()
-        self._made_state: State | None = None
-        self._made_wsgi_app: WsgiApp | None = None
-        self._made_app: FlaskApp | None = None
-        self._server: Server | None = None
-
-    @property
-    def _state(self) -> State:
-        # Made when it is first needed: many a test has a fake that it does not use.
-        if self._made_state is None:
-            with self._making:
-                if self._made_state is None:
-                    self._made_state = State(self._contract, self._secret or new_secret(), self._seed)
-        return self._made_state
-
-    @property
-    def base_path(self) -> str:
-        """What precedes every path: `/v3`."""
-        return self._base_path
 
     @property
     def contract(self) -> Mapping[str, Any]:
@@ -129,7 +97,7 @@ class TiledeskFake(OnlyOnce):
         >>> fake.profile["page-base"], fake.profile["page-size"]
         ('0', '10')
         """
-        choices, evidence = _choices_and_evidence(profile)
+        choices, evidence = choices_and_evidence(profile)
         contract = contracts.load(choices)
         self.wsgi_app.road.turn(contract)
         self._contract, self._evidence = contract, evidence
@@ -194,7 +162,7 @@ class TiledeskFake(OnlyOnce):
         and for an e-mail address that is empty.
         """
         named = {"firstname": firstname, "lastname": lastname, "emailverified": emailverified}
-        return self._state.add_user(email, password, _parsed_id(id), active, **named)
+        return self._state.add_user(email, password, given_id(id), active, **named)
 
     @checked(user=_USER_WANTED)
     def update_user(
@@ -275,7 +243,7 @@ class TiledeskFake(OnlyOnce):
             record = self._state.issue(
                 user,
                 jti=jti,
-                id=_parsed_id(id),
+                id=given_id(id),
                 created_ms=created_ms,
                 expires_ms=None if expires_at is None else milliseconds(expires_at),
                 revoked=revoked,
@@ -328,13 +296,7 @@ class TiledeskFake(OnlyOnce):
         from .scenario import parse_scenario, read_scenario
 
         parsed = parse_scenario(scenario) if isinstance(scenario, Mapping) else read_scenario(scenario)
-        with self._state.lock:
-            before = self.snapshot()
-            try:
-                self._add(parsed)
-            except MisuseError as problem:
-                self._state.undo(before)
-                raise parsed.error(problem) from problem
+        parsed.add_to(self._state)
 
     def scenario(self) -> dict[str, Any]:
         """All users with their tokens as a scenario, which `load` takes; passwords are in it.
@@ -396,210 +358,13 @@ class TiledeskFake(OnlyOnce):
         """
         self._state.restore(snapshot)
 
-    @property
-    def wsgi_app(self) -> WsgiApp:
-        """The fake as a WSGI app with the same state, for clients that need no socket.
-
-        Where the real server would not answer, calling it raises NoAnswer.
-        """
-        if self._made_wsgi_app is None:
-            with self._making:
-                if self._made_wsgi_app is None:
-                    self._made_wsgi_app = WsgiApp(Road(self._state, self._base_path))
-        return self._made_wsgi_app
-
-    @property
-    def app(self) -> FlaskApp:
-        """The fake as a Flask app of its own, with the same state, for whatever Flask can do.
-
-        Routes, blueprints, hooks and signals work for each way in: `url`, `wsgi_app` and `app.test_client()`. The three
-        operations are there by their operationIds: `url_for("listTokens")`. Set-up is allowed at any time.
-
-        >>> fake = TiledeskFake()
-        >>> @fake.app.get("/v3/projects/<id>")
-        ... def project(id):
-        ...     return {"_id": id, "name": "Support"}
-        >>> fake.app.test_client().get("/v3/projects/5").json["name"]
-        'Support'
-        >>> fake.journal.assert_called("project", id="5", status=200)
-        """
-        if self._made_app is None:
-            wsgi_app = self.wsgi_app
-            with self._making:
-                if self._made_app is None:
-                    from .web.app import FlaskApp
-
-                    app = FlaskApp(wsgi_app.road, self._contract.served, self._state.journal.know)
-                    app.extensions["tiledesk_fake"] = self
-                    self._made_app = wsgi_app.flask = app
-        return self._made_app
-
-    def start(
-        self,
-        *,
-        beside: Server | None = None,
-        app: WSGIApplication | None = None,
-        on_refused: OnRefused | None = None,
-    ) -> Self:
-        """Listen, in a thread of this process: its own, or that of the server `beside`, which must be stopped later.
-
-        A fake that is started again listens on the same port as before. `app` answers in the place of `wsgi_app`, as
-        one does that has more to offer and asks that for the rest. `on_refused(reason, status, client)` is called
-        for each request that never reaches the fake, and so is not in its journal: what is no HTTP, too slow, too
-        large, or one too many. It must not wait.
-
-        Raises CannotListen if the address or port cannot be had.
-        """
-        with self._making:
-            if self._server is not None:
-                raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
-            server = Server(
-                app or self.wsgi_app,
-                host=self._host,
-                port=self._port or self._last_port,
-                beside=beside,
-                bodies=BELOW_THE_APP,
-                on_refused=on_refused,
-            )
-            server.start()
-            self._server, self._last_port = server, server.port
-        return self
-
-    def hand_over(self, app: WSGIApplication) -> Server | None:
-        """Let another app answer at this fake's address, as a test runner does when a test is over.
-
-        `url` stays the same, and so do the connections of clients; those that wait for an answer which is held back
-        are closed. What comes back is the server at that address, or None for a fake that does not listen.
-
-        >>> from wsgiref.simple_server import demo_app
-        >>> with TiledeskFake() as fake:
-        ...     before = fake.url
-        ...     server = fake.hand_over(demo_app)
-        ...     fake.url == before
-        True
-        """
-        with self._making:
-            if self._server is not None:
-                self._server.hand_over(app)
-            return self._server
-
-    def close_held(self) -> None:
-        """Close the connections of clients that wait for an answer which is held back: a `delay_s`, or silence."""
-        with self._making:
-            if self._server is not None:
-                self._server.close_held()
-
-    @property
-    def listening(self) -> bool:
-        """Whether there is an address to call."""
-        return self._server is not None
-
-    def stop(self) -> None:
-        """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
-        with self._making:
-            server, self._server = self._server, None
-        # Outside the lock: the server's thread, which is waited for, may be about to take it.
-        if server is not None:
-            server.stop()
-
-    @property
-    def url(self) -> str:
-        """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
-        server = self._server
-        if server is None:
-            raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
-        host = f"[{server.host}]" if ":" in server.host else server.host
-        return f"http://{host}:{server.port}{self._base_path}"
-
-    def __enter__(self) -> Self:
-        return self if self.listening else self.start()
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        super().__exit__(kind, error, trace)
         if self._strict and kind is None:
             self.verify()
 
     def __repr__(self) -> str:
-        where = self.url if self._server is not None else "not listening"
+        where = self.url if self.listening else "not listening"
         return f"<TiledeskFake {where}, {len(self._state.users)} users, {len(self._state.history)} tokens>"
-
-    def _add(self, scenario: Scenario) -> None:
-        if scenario.frozen_at is not None:
-            with scenario.at(("frozenAt",)):
-                self.clock.freeze(scenario.frozen_at)
-        for planned in scenario.users:
-            with scenario.at(planned.keys):
-                user = self.add_user(
-                    email=planned.email,
-                    password=planned.password,
-                    id=planned.id,
-                    active=planned.active,
-                    firstname=planned.firstname,
-                    lastname=planned.lastname,
-                )
-            for token in planned.tokens:
-                with scenario.at(token.keys):
-                    self._issue(user, token)
-
-    def _issue(self, user: User, token: ScenarioToken) -> None:
-        issued = self.issue_token(
-            user,
-            jti=token.jti,
-            id=token.id,
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-            revoked=token.revoked and token.revoked_at is None,
-            claims=token.claims,
-        )
-        if token.revoked_at is not None:
-            self._state.revoke_at(issued.jti, milliseconds(token.revoked_at))
-
-
-def create_app(*, scenario: str | Path | Mapping[str, Any] | None = None, **arguments: Any) -> FlaskApp:
-    """A Flask app that is a new fake, for `flask run` and any WSGI server.
-
-    `scenario` is what `TiledeskFake.load` takes, `arguments` are those of TiledeskFake, and the fake is
-    `app.extensions["tiledesk_fake"]`. Raises what these raise.
-
-    >>> app = create_app(scenario={"users": [{"email": "ada@example.com"}]})
-    >>> len(app.extensions["tiledesk_fake"].users)
-    1
-    """
-    fake = TiledeskFake(**arguments)
-    if scenario is not None:
-        fake.load(scenario)
-    return fake.app
-
-
-def _choices_and_evidence(
-    profile: Mapping[str, str] | str | Path | None,
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    if profile is None:
-        return {}, {}
-    if isinstance(profile, Mapping):
-        return check(profile, source="profile"), {}
-    file = read_profile(profile)
-    return file.choices, file.evidence
-
-
-def _checked_base_path(base_path: str) -> str:
-    trimmed = base_path.rstrip("/")
-    if trimmed and (
-        not trimmed.startswith("/")
-        or "//" in trimmed
-        or not (trimmed.isascii() and trimmed.isprintable())
-        or any(character in trimmed for character in "?#% ")
-    ):
-        raise MisuseError(f"expected a base path like '/v3', or '' for none, got {base_path!r}")
-    return trimmed
-
-
-def _parsed_id(id: str | None) -> int | None:
-    if id is None:
-        return None
-    parsed = parse_hex_id(id)
-    if parsed is None:
-        raise MisuseError(f"expected an id of 24 hex digits, got {id!r}; leave it out for a new one")
-    return parsed

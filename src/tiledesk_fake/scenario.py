@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from .core import history
 from .core import users as people
-from .core.clock import iso, moment
+from .core.clock import iso, milliseconds, moment
 from .core.history import Record
-from .core.ids import hex_id
+from .core.ids import given_id, hex_id
+from .core.users import User
 from .errors import MisuseError, ScenarioError, nearest
 from .state import State
 
@@ -87,9 +88,41 @@ class Scenario:
         except MisuseError as problem:
             raise _At(keys, problem) from problem
 
-    def error(self, problem: MisuseError) -> ScenarioError:
-        """The problem as an error of this scenario."""
-        return _error(self.file, problem)
+    def add_to(self, state: State) -> None:
+        """Add the users, and their tokens. Raises ScenarioError, and then nothing is added."""
+        with state.lock:
+            before = state.snapshot()
+            try:
+                self._add_to(state)
+            except MisuseError as problem:
+                state.undo(before)
+                raise _error(self.file, problem) from problem
+
+    def _add_to(self, state: State) -> None:
+        if self.frozen_at is not None:
+            with self.at(("frozenAt",)):
+                state.clock.freeze(self.frozen_at)
+        for planned in self.users:
+            with self.at(planned.keys):
+                named = {"firstname": planned.firstname, "lastname": planned.lastname}
+                user = state.add_user(planned.email, planned.password, given_id(planned.id), planned.active, **named)
+            for token in planned.tokens:
+                with self.at(token.keys):
+                    _issue(token, user, state)
+
+
+def _issue(token: ScenarioToken, user: User, state: State) -> None:
+    record = state.issue(
+        user,
+        jti=token.jti,
+        id=given_id(token.id),
+        created_ms=state.clock.now_ms() if token.created_at is None else milliseconds(token.created_at),
+        expires_ms=None if token.expires_at is None else milliseconds(token.expires_at),
+        revoked=token.revoked and token.revoked_at is None,
+        claims=token.claims,
+    )
+    if token.revoked_at is not None:
+        state.revoke_at(record.jti, milliseconds(token.revoked_at))
 
 
 def read_scenario(path: str | Path) -> Scenario:

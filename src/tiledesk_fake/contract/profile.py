@@ -204,6 +204,18 @@ def read_profile(profile: str | Path) -> ProfileFile:
     return ProfileFile(made, parts["evidence"])
 
 
+def choices_and_evidence(
+    profile: Mapping[str, str] | str | Path | None,
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The choices of what a fake may be given as its profile, and why those of a file are believed."""
+    if profile is None:
+        return {}, {}
+    if isinstance(profile, Mapping):
+        return check(profile, source="profile"), {}
+    file = read_profile(profile)
+    return file.choices, file.evidence
+
+
 def is_shipped(profile: object) -> bool:
     """Whether this is the name of a profile that comes with the package."""
     return isinstance(profile, str) and profile in SHIPPED

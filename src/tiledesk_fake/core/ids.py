@@ -4,6 +4,8 @@ import re
 import secrets
 from hashlib import sha256
 
+from ..errors import MisuseError
+
 IdsState = tuple[int, int, int]
 
 # RFC 9562, 5.4: four bits for the version and two for the variant. By hand, because `uuid` takes 3 ms to import.
@@ -91,3 +93,13 @@ def is_object_id(text: str) -> bool:
 def parse_hex_id(text: str) -> int | None:
     """The id that 24 hex digits of either case write; None for any other text."""
     return int(text, 16) if OBJECT_ID.fullmatch(text) else None
+
+
+def given_id(id: str | None) -> int | None:
+    """The number of an id that a caller chose, None for none; MisuseError for text that is none."""
+    if id is None:
+        return None
+    parsed = parse_hex_id(id)
+    if parsed is None:
+        raise MisuseError(f"expected an id of 24 hex digits, got {id!r}; leave it out for a new one")
+    return parsed

@@ -1,0 +1,190 @@
+"""One state as it is served: an address to call, a WSGI app, a Flask app. Here is the one way to server and web."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import RLock
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from .core.handing import OnlyOnce
+from .errors import MisuseError, NotListening
+from .serving.rejection import OnRefused
+from .serving.server import Server
+from .state import State
+from .web.problems import BELOW_THE_APP
+from .web.road import Road
+from .web.wsgi import WsgiApp
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from .web.app import FlaskApp
+
+
+class Served(OnlyOnce):
+    """A state, below a base path, for clients: by HTTP between `start` and `stop`, and in process at any time."""
+
+    def __init__(self, make_state: Callable[[], State], *, base_path: str, host: str, port: int) -> None:
+        self._make_state = make_state
+        self._base_path = _checked_base_path(base_path)
+        self._host, self._port = host, port
+        # Clients know the address by the time that a fake is stopped and started again.
+        self._last_port = 0
+        # What is made when it is first needed, and the lock that it is made under; whoever holds that waits for nobody.
+        self._making = RLock()
+        self._made_state: State | None = None
+        self._made_wsgi_app: WsgiApp | None = None
+        self._made_app: FlaskApp | None = None
+        self._server: Server | None = None
+
+    @property
+    def _state(self) -> State:
+        # Made when it is first needed: many a test has a fake that it does not use.
+        if self._made_state is None:
+            with self._making:
+                if self._made_state is None:
+                    self._made_state = self._make_state()
+        return self._made_state
+
+    @property
+    def base_path(self) -> str:
+        """What precedes every path: `/v3`."""
+        return self._base_path
+
+    @property
+    def wsgi_app(self) -> WsgiApp:
+        """The fake as a WSGI app with the same state, for clients that need no socket.
+
+        Where the real server would not answer, calling it raises NoAnswer.
+        """
+        if self._made_wsgi_app is None:
+            with self._making:
+                if self._made_wsgi_app is None:
+                    self._made_wsgi_app = WsgiApp(Road(self._state, self._base_path))
+        return self._made_wsgi_app
+
+    @property
+    def app(self) -> FlaskApp:
+        """The fake as a Flask app of its own, with the same state, for whatever Flask can do.
+
+        Routes, blueprints, hooks and signals work for each way in: `url`, `wsgi_app` and `app.test_client()`. The three
+        operations are there by their operationIds: `url_for("listTokens")`. Set-up is allowed at any time.
+
+        >>> from tiledesk_fake import TiledeskFake
+        >>> fake = TiledeskFake()
+        >>> @fake.app.get("/v3/projects/<id>")
+        ... def project(id):
+        ...     return {"_id": id, "name": "Support"}
+        >>> fake.app.test_client().get("/v3/projects/5").json["name"]
+        'Support'
+        >>> fake.journal.assert_called("project", id="5", status=200)
+        """
+        if self._made_app is None:
+            wsgi_app = self.wsgi_app
+            with self._making:
+                if self._made_app is None:
+                    from .web.app import FlaskApp
+
+                    app = FlaskApp(wsgi_app.road, self._state.contract.served, self._state.journal.know)
+                    app.extensions["tiledesk_fake"] = self
+                    self._made_app = wsgi_app.flask = app
+        return self._made_app
+
+    def start(
+        self,
+        *,
+        beside: Server | None = None,
+        app: WSGIApplication | None = None,
+        on_refused: OnRefused | None = None,
+    ) -> Self:
+        """Listen, in a thread of this process: its own, or that of the server `beside`, which must be stopped later.
+
+        A fake that is started again listens on the same port as before. `app` answers in the place of `wsgi_app`, as
+        one does that has more to offer and asks that for the rest. `on_refused(reason, status, client)` is called
+        for each request that never reaches the fake, and so is not in its journal: what is no HTTP, too slow, too
+        large, or one too many. It must not wait.
+
+        Raises CannotListen if the address or port cannot be had.
+        """
+        with self._making:
+            if self._server is not None:
+                raise MisuseError(f"this fake listens on {self.url} already; stop() it first")
+            server = Server(
+                app or self.wsgi_app,
+                host=self._host,
+                port=self._port or self._last_port,
+                beside=beside,
+                bodies=BELOW_THE_APP,
+                on_refused=on_refused,
+            )
+            server.start()
+            self._server, self._last_port = server, server.port
+        return self
+
+    def hand_over(self, app: WSGIApplication) -> Server | None:
+        """Let another app answer at this fake's address, as a test runner does when a test is over.
+
+        `url` stays the same, and so do the connections of clients; those that wait for an answer which is held back
+        are closed. What comes back is the server at that address, or None for a fake that does not listen.
+
+        >>> from tiledesk_fake import TiledeskFake
+        >>> from wsgiref.simple_server import demo_app
+        >>> with TiledeskFake() as fake:
+        ...     before = fake.url
+        ...     server = fake.hand_over(demo_app)
+        ...     fake.url == before
+        True
+        """
+        with self._making:
+            if self._server is not None:
+                self._server.hand_over(app)
+            return self._server
+
+    def close_held(self) -> None:
+        """Close the connections of clients that wait for an answer which is held back: a `delay_s`, or silence."""
+        with self._making:
+            if self._server is not None:
+                self._server.close_held()
+
+    @property
+    def listening(self) -> bool:
+        """Whether there is an address to call."""
+        return self._server is not None
+
+    def stop(self) -> None:
+        """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
+        with self._making:
+            server, self._server = self._server, None
+        # Outside the lock: the server's thread, which is waited for, may be about to take it.
+        if server is not None:
+            server.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL, with the base path: `http://127.0.0.1:49152/v3`. Raises NotListening before start()."""
+        server = self._server
+        if server is None:
+            raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return f"http://{host}:{server.port}{self._base_path}"
+
+    def __enter__(self) -> Self:
+        return self if self.listening else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _checked_base_path(base_path: str) -> str:
+    trimmed = base_path.rstrip("/")
+    if trimmed and (
+        not trimmed.startswith("/")
+        or "//" in trimmed
+        or not (trimmed.isascii() and trimmed.isprintable())
+        or any(character in trimmed for character in "?#% ")
+    ):
+        raise MisuseError(f"expected a base path like '/v3', or '' for none, got {base_path!r}")
+    return trimmed
