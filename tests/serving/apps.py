@@ -57,3 +57,10 @@ def raising(error: BaseException, *, late: bool = False) -> WSGIApplication:
         return list(app(environ, start_response))
 
     return app if late else eager
+
+
+class Ignoring(Recorder):
+    """One that says that it looks at no text."""
+
+    def ignores(self, content_type: str) -> bool:
+        return content_type.startswith("text/")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.raw_http import Client, chunked, get, post
-from tests.serving.apps import Recorder, answers
+from tests.serving.apps import Ignoring, Recorder, answers
 from tests.serving.processes import FINE, run_python
 from tests.serving.servers import Serve, assert_refused, eventually, open_connections
 from tiledesk_fake.serving import limits
@@ -86,6 +86,29 @@ def test_a_body_may_have_512000_bytes_and_no_more(
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
     assert reply.body == b'{"err":"Request entity too large","limit":512000}'
     assert len(app.environs) == 1
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [
+        lambda body: post(body, "Content-Type: text/plain"),
+        lambda body: chunked(body[:600_000], body[600_000:], headers=("Content-Type: text/plain",)),
+    ],
+    ids=["length", "chunked"],
+)
+def test_a_body_that_the_app_ignores_may_have_any_size_and_is_cut_off(
+    serve: Serve, framed: Callable[[bytes], bytes]
+) -> None:
+    app = Ignoring()
+    port = serve(app).port
+    with Client(port) as client:
+        client.send(framed(b"x" * 3_000_000) + get("/next"))
+        assert client.reply().status == 200
+        assert client.reply().status == 200
+        assert app.bodies == [b"x" * 512_000, b""]
+
+        client.send_despite_close(post(b"x" * 512_001))
+        assert_refused(client, 413)
 
 
 def test_a_body_too_large_is_refused_when_it_is_announced(client: Client) -> None:

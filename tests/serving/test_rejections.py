@@ -48,7 +48,7 @@ def test_a_rejection_without_a_body_has_none(status: int) -> None:
 
 def test_a_fake_rejects_a_body_that_is_too_large_as_the_real_server_does() -> None:
     with TiledeskFake() as fake, Client(int(fake.url.rpartition(":")[2].partition("/")[0])) as client:
-        client.send_despite_close(REJECTED[413])
+        client.send_despite_close(post(b"x" * 512_001, "Content-Type: application/json"))
         reply = client.reply()
 
     assert (reply.headers["content-type"], reply.body) == BODIES[413]

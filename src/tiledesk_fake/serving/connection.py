@@ -60,7 +60,7 @@ class Connection:
     def __init__(self, service: Service, client: socket.socket, peer: tuple[Any, ...]) -> None:
         self._service = service
         self._peer = spell(*peer[:2])
-        self._reader = RequestReader(service.gateway.environ_for(peer), service.limits)
+        self._reader = RequestReader(service.gateway.environ_for(peer), service.limits, service.gateway.ignores)
         self._stream = Stream(service.loop, client, self)
         self._asking: Asking | None = None  # until the app has answered
         self._timer: Timer | None = None  # for what will happen to the current answer

@@ -17,6 +17,10 @@ class Outgoing(NamedTuple):
     body: bytes
 
 
+def _reads_everything(content_type: str) -> bool:
+    return False
+
+
 class Gateway:
     """Calls a WSGI app, which may change, with what every environ has in common, and collects its answer."""
 
@@ -41,6 +45,10 @@ class Gateway:
     def blocks(self) -> bool:
         """Whether the app says by such an attribute that it may take long, and so has a thread of its own."""
         return bool(getattr(self.app, "blocks", False))
+
+    def ignores(self, content_type: str) -> bool:
+        """Whether the app says by such a method that it looks at no body of this type, which may then be cut off."""
+        return bool(getattr(self.app, "ignores", _reads_everything)(content_type))
 
     def environ_for(self, peer: tuple[Any, ...] | None) -> WSGIEnvironment:
         """The part of the environ that all requests of one client share."""

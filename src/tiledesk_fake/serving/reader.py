@@ -59,7 +59,8 @@ class RequestReader:
     cannot outgrow the limits.
     """
 
-    def __init__(self, template: WSGIEnvironment, limits: Limits) -> None:
+    def __init__(self, template: WSGIEnvironment, limits: Limits, ignores: Callable[[str], bool]) -> None:
+        """`ignores` says of a Content-Type that nobody looks at such bodies: what is past the limit is let go of."""
         self.arrived: deque[Incoming | Rejection] = deque()
         self.begun = 0  # requests of which a first byte has come
         self.underway = False  # the last of them is not complete
@@ -67,6 +68,7 @@ class RequestReader:
         self.awaits_continue = False  # the client holds its body back until it hears `100 Continue`
         self._template = template
         self._limits = limits
+        self._ignores = ignores
         self._parser = httptools.HttpRequestParser(self)
         self._verdict: Rejection | None = None  # of the callback that has raised
         self._barren_bytes = 0  # read since the last byte of a body, beyond the read in which the request began
@@ -160,9 +162,10 @@ class RequestReader:
                 self._fail(EXPECTATION_FAILED)
             self.awaits_continue = True
         length = int(environ.get("CONTENT_LENGTH", "0"))
-        if length > self._limits.body_bytes:
-            self._fail(BODY_TOO_LARGE)
         self._has_body = coding is not None or length > 0
+        self._is_ignored = self._has_body and self._ignores(environ.get("CONTENT_TYPE", ""))
+        if length > self._limits.body_bytes and not self._is_ignored:
+            self._fail(BODY_TOO_LARGE)
 
     def _check_head_size(self) -> None:
         request_line = len(self._parser.get_method()) + len(self._target) + len("  HTTP/1.1\r\n")
@@ -186,6 +189,8 @@ class RequestReader:
     def on_body(self, part: bytes) -> None:
         self._barren_bytes = 0
         self.awaits_continue = False
+        if self._is_ignored:
+            part = part[: self._limits.body_bytes - self._body.tell()]
         self._body.write(part)
         if self._body.tell() > self._limits.body_bytes:
             self._fail(BODY_TOO_LARGE)

@@ -31,6 +31,9 @@ class Server:
     ending. `host` may be a name: the server listens at each of its addresses, at both loopback addresses for
     `localhost`. `limits` holds from the next start on.
 
+    Bodies are 512,000 bytes at most. An app may say by a method `ignores(content_type)` that it looks at none of a
+    type; those may have any size, and come cut off.
+
     Some requests the app never hears of: what is no HTTP (400), comes too slowly (408), is too large (413, 431),
     expects what is not done (417) or is one too many (503). `bodies` are for these answers and for that of an app which
     raises (500): by status, a content type and a body; without one, the body is empty. `on_refused` is told the reason,

@@ -48,6 +48,16 @@ class _Parser(NamedTuple):
     parse: Callable[[str], Any]
 
 
+def reads(content_type: str) -> bool:
+    """Whether the real server looks at bodies of this type.
+
+    >>> reads("application/json; charset=utf-8"), reads("text/plain")
+    (True, False)
+    """
+    parameters = _parameters(content_type)
+    return parameters is not None and parameters[""] in _PARSERS
+
+
 def read_body(request: Request) -> Any:
     """What the body says; an empty object where there is none, or none that the real server reads.
 

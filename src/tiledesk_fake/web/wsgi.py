@@ -12,7 +12,7 @@ from ..core.request import Request
 from ..errors import NoAnswer
 from ..serving.delivery import KEY as DELIVERY
 from .answer import Answer
-from .body import BODY_LIMIT
+from .body import BODY_LIMIT, reads
 from .problems import NEVER_SENT, internal_error
 from .road import Road
 
@@ -48,6 +48,10 @@ class WsgiApp:
     def blocks(self) -> bool:
         """Whether a request may take long, because other people's code has a say in it."""
         return self.flask is not None and self.flask.hooked
+
+    def ignores(self, content_type: str) -> bool:
+        """Whether nobody looks at bodies of this type."""
+        return not (self.blocks or reads(content_type))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request. Raises NoAnswer where there is to be none and nothing can hold the connection open."""
