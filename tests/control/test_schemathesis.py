@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.schemathesis_run import Subject, run
+from tests.schemathesis_run import SEED, Outcome, Subject, single_requests, walk
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.control import description
 from tiledesk_fake.control.app import ControlApp
@@ -25,8 +25,12 @@ def subject() -> Subject:
 
 @pytest.mark.slow
 def test_schemathesis_finds_nothing_in_any_phase() -> None:
-    outcome = run(subject(), examples=30, walks=20)
+    outcome = Outcome()
+    single_requests(subject(), outcome, examples=30)
+    for seed in range(SEED, SEED + 3):
+        walk(subject(), outcome, walks=30, seed=seed)
 
     assert [text for _, text in outcome.findings] == []
     assert {seen.phase for seen in outcome.exchanges} >= {"coverage", "fuzzing", "stateful"}
     assert {seen.operation for seen in outcome.exchanges} == {route.id for route in description.routes()}
+    assert {seen.operation for seen in outcome.exchanges if seen.link} >= {"issueToken", "revokeToken", "readJournal"}

@@ -1,7 +1,9 @@
 """Who is let in to the control API: no page of another origin, and nobody without the token where there is one."""
 
 import logging
+import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -86,55 +88,72 @@ def test_no_origin_is_ever_told_that_it_may(control: Caller) -> None:
         assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-class TestToken:
-    @pytest.fixture
-    def guarded(self) -> Iterator[Caller]:
-        with listening(token="s3cr3t-token") as caller:
-            yield caller
+@pytest.fixture
+def guarded() -> Iterator[Caller]:
+    with listening(token="s3cr3t-token") as caller:
+        yield caller
 
-    @pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer x", "Basic s3cr3t-token", "Bearer s3cr3t-toke"])
-    def test_nothing_but_health_and_the_page_is_open_without_it(self, guarded: Caller, given: str | None) -> None:
-        headers = {} if given is None else {"Authorization": given}
-        for route in description.routes():
-            answer = guarded(route.method, path_of(route), headers=headers)
-            if route.id in ("checkHealth", "showPage"):
-                assert answer.status_code == 200
-            else:
-                assert answer.json()["code"] == "control-token"
-                assert answer.headers["WWW-Authenticate"] == "Bearer"
-        assert guarded("GET", "/w/a/_fake/nowhere", headers=headers).status_code == 401
 
-    def test_with_it_everything_is(self, guarded: Caller) -> None:
-        for scheme in ("Bearer", "bearer"):
-            headers = {"Authorization": f"{scheme} s3cr3t-token"}
-            assert guarded("POST", "/_fake/reset", headers=headers).status_code == 204
-            assert guarded("GET", "/w/a/_fake/users", headers=headers).status_code == 200
+@pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer x", "Basic s3cr3t-token", "Bearer s3cr3t-toke"])
+def test_nothing_but_health_and_the_page_is_open_without_the_token(guarded: Caller, given: str | None) -> None:
+    headers = {} if given is None else {"Authorization": given}
+    for route in description.routes():
+        answer = guarded(route.method, path_of(route), headers=headers)
+        if route.id in ("checkHealth", "showPage"):
+            assert answer.status_code == 200
+        else:
+            assert answer.json()["code"] == "control-token"
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert guarded("GET", "/w/a/_fake/nowhere", headers=headers).status_code == 401
 
-    def test_the_api_itself_asks_for_none(self, guarded: Caller) -> None:
-        assert guarded("GET", "/w/a/v3/jwt/history").status_code == 401
-        assert guarded.ok("GET", "/_fake/journal", headers={"Authorization": "Bearer s3cr3t-token"})["total"] == 0
 
-    def test_it_is_in_no_answer_log_or_repr(self, guarded: Caller, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.DEBUG)
-        texts = [
-            guarded(method, "/_fake/users", headers={"Authorization": f"{scheme} s3cr3t-token"}).text
-            for method in ("GET", "PUT")
-            for scheme in ("Bearer", "Basic")
-        ]
+def test_with_the_token_everything_is(guarded: Caller) -> None:
+    for scheme in ("Bearer", "bearer"):
+        headers = {"Authorization": f"{scheme} s3cr3t-token"}
+        assert guarded("POST", "/_fake/reset", headers=headers).status_code == 204
+        assert guarded("GET", "/w/a/_fake/users", headers=headers).status_code == 200
 
-        assert "s3cr3t" not in "".join([*texts, caplog.text, repr(guarded.fake), repr(Security("x", (), "s3cr3t"))])
 
-    def test_it_is_compared_in_constant_time(self, guarded: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-        compared = []
+def test_the_api_itself_asks_for_no_token(guarded: Caller) -> None:
+    assert guarded("GET", "/w/a/v3/jwt/history").status_code == 401
+    assert guarded.ok("GET", "/_fake/journal", headers={"Authorization": "Bearer s3cr3t-token"})["total"] == 0
 
-        def compare(given: bytes, token: bytes) -> bool:
-            compared.append((given, token))
-            return True
 
-        monkeypatch.setattr(security, "compare_digest", compare)
+def test_the_token_is_in_no_answer_log_or_repr(guarded: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    texts = [
+        guarded(method, "/_fake/users", headers={"Authorization": f"{scheme} s3cr3t-token"}).text
+        for method in ("GET", "PUT")
+        for scheme in ("Bearer", "Basic")
+    ]
 
-        assert guarded("GET", "/_fake/users", headers={"Authorization": "Bearer x"}).status_code == 200
-        assert compared == [(b"x", b"s3cr3t-token")]
+    assert "s3cr3t" not in "".join([*texts, caplog.text, repr(guarded.fake), repr(Security("x", (), "s3cr3t"))])
+
+
+def test_the_token_is_compared_in_constant_time(guarded: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def compare(given: bytes, token: bytes) -> bool:
+        compared.append((given, token))
+        return True
+
+    monkeypatch.setattr(security, "compare_digest", compare)
+
+    assert guarded("GET", "/_fake/users", headers={"Authorization": "Bearer x"}).status_code == 200
+    assert compared == [(b"x", b"s3cr3t-token")]
+
+
+def test_the_authority_of_an_absolute_target_counts(control: Caller) -> None:
+    url = urlsplit(control.origin)
+    with socket.create_connection((url.hostname, url.port)) as client:
+        client.sendall(b"GET http://evil.example/_fake/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        foreign = client.makefile("rb").read()
+    with socket.create_connection((url.hostname, url.port)) as client:
+        client.sendall(b"GET http://localhost/_fake/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        ours = client.makefile("rb").read()
+
+    assert b"foreign-host" in foreign
+    assert ours.startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "example.com"])
