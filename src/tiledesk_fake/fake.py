@@ -10,6 +10,7 @@ from typing import Any
 
 from . import contract as contracts
 from .arguments import checked
+from .contract.choices import NotedReads
 from .contract.profile import choices_and_evidence
 from .core.clock import Clock, OutsideOfTime, milliseconds, moment
 from .core.faults import Faults
@@ -83,7 +84,20 @@ class TiledeskFake(Served):
     @property
     def profile(self) -> Mapping[str, str]:
         """The choice of every assumption, by its id, the defaults too."""
-        return self._contract.choices
+        return NotedReads(self._contract.choices, self.journal.touched)
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The ids of the assumptions that have decided anything so far: an answer, what is said of it, what was read.
+
+        Under another choice of any other assumption all would have gone alike. That is so although the journal is
+        cleared, and the fake reset.
+
+        >>> fake = TiledeskFake()
+        >>> fake.profile["page-base"], fake.touched
+        ('0', frozenset({'page-base'}))
+        """
+        return frozenset(self.journal.touched)
 
     @checked()
     def set_profile(self, profile: Mapping[str, str] | str | Path | None) -> None:

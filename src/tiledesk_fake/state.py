@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from .contract import Contract
+from .contract.choices import Choices
 from .core.clock import Clock, Setting
 from .core.faults import Faults
 from .core.handing import OnlyOnce
@@ -46,10 +47,12 @@ class State(OnlyOnce):
     """The users, tokens and time of one fake.
 
     `lock` makes decisions atomic: who reads or changes more than one thing holds it for as long, and never over I/O.
+    `choices` are those of the answer that is being made under it.
     """
 
     def __init__(self, contract: Contract, secret: str, seed: int | None) -> None:
         self.contract = contract
+        self.choices = Choices(contract.profile)
         self.lock = RLock()
         self.clock = Clock()
         names = contract.parameter_names
@@ -60,12 +63,13 @@ class State(OnlyOnce):
         self._hold(Users(), (), {})
 
     def _hold(self, users: Users, records: Iterable[Record], claims: dict[int, Mapping[str, Any]]) -> None:
-        profile = self.contract.profile
         self.users = users
-        self.history = History(records, ties=profile.tie_order)
+        self.history = History(records, ties=self.contract.profile.tie_order)
         self._claims = claims
-        enforce = profile.revocation_enforced == "yes"
-        self.gate = Gate(users, self.history, self.clock, self._secret, enforce_revocation=enforce)
+        self.gate = Gate(users, self.history, self.clock, self._secret, enforces_revocation=self._enforces_revocation)
+
+    def _enforces_revocation(self) -> bool:
+        return self.choices.revocation_enforced == "yes"
 
     def reset(self) -> None:
         """Forget users, tokens, faults and exchanges, show the real time, start the ids again."""
@@ -242,24 +246,26 @@ class State(OnlyOnce):
     def revoke_id_as(self, caller: Caller, text: str) -> Record:
         """Revoke the token whose record has this id, as `revoke_jti_as` does; raises CannotDelete for what is no id."""
         id = parse_hex_id(text)
-        if id is None and self.contract.profile.malformed_id == "fail":
+        if id is None and self.choices.malformed_id == "fail":
             raise CannotDelete
         with self.lock:
             return self._revoke_as(caller, None if id is None else self.history.by_id(id), id=id)
 
     def _revoke_as(self, caller: Caller, record: Record | None, *, jti: str = "", id: int | None = None) -> Record:
-        profile = self.contract.profile
+        choices = self.choices
         # A phantom has no owner, and is as anybody's.
         foreign = record is not None and not record.is_phantom and record.user_id != caller.user_id
         if (
             record is None
-            or (foreign and profile.revoke_foreign == "unknown")
-            or (record.revoked and profile.revoke_again == "unknown")
+            or (foreign and choices.revoke_foreign == "unknown")
+            or (record.revoked and choices.revoke_again == "unknown")
         ):
-            if profile.revoke_unknown != "phantom":
+            if choices.revoke_unknown != "phantom":
                 raise UnknownToken
             return self._phantom(jti, id, stored=record is None)
-        return self.history.revoke(record, self.clock.now_ms(), again=profile.revoke_again == "touched")
+        return self.history.revoke(
+            record, self.clock.now_ms(), again=record.revoked and choices.revoke_again == "touched"
+        )
 
     def _phantom(self, jti: str, id: int | None, *, stored: bool) -> Record:
         """What the revocation of something unknown makes; not stored where its key exists, and only looks unknown."""

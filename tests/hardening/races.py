@@ -50,7 +50,7 @@ def torn_list(patch: pytest.MonkeyPatch) -> None:
         with others_first(state):
             records = list(reversed(state.history.of(caller.user_id)))[::-1][: state.contract.page_size]
         answer = list_tokens(state, caller, values)
-        return answer._replace(body=wire.listing(Page(total, records), state.contract))
+        return answer._replace(body=wire.listing(Page(total, records), state.contract, state.choices))
 
     patch.setitem(OPERATIONS, "listTokens", listing)
 

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 from ..errors import ContractError, nearest
 from .file import FILE, METHODS, read
-from .operation import Operation, Parameter, Response
+from .operation import Decided, Operation, Parameter, Response
 from .places import Place, Places
 from .profile import Profile, check
 from .references import resolved
 from .signin import load_sign_in
-from .specialising import checked_assumptions, specialised
+from .specialising import checked_assumptions, decided_parameters, specialised
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "listTokens": ("sortField", "direction", "page"),
@@ -37,12 +37,15 @@ class Contract:
 
     Made by `load`. `document` is OpenAPI, specialised: every patch of the profile's choices is applied, and each entry
     of `x-assumptions` has its `choice`. Treat it as read-only; it is shared. `parameter_names` are what clients call
-    the parameters, by operationId. `places` says where in the file something stands. `operations` are those of the
-    file; `sign_in` is what a file of its own says of one more.
+    the parameters under one choice or another, by operationId. `places` says where in the file something stands.
+    `operations` are those of the file; `sign_in` is what a file of its own says of one more.
     """
 
-    def __init__(self, document: dict[str, Any], profile: Profile, places: Places) -> None:
+    def __init__(
+        self, document: dict[str, Any], profile: Profile, places: Places, decided: Mapping[str, Decided]
+    ) -> None:
         self.document = document
+        self._decided = decided
         self.profile = profile
         self.places = places
         self._check_assumption_free_parts()
@@ -50,7 +53,10 @@ class Contract:
         self.operations = tuple(self._operations())
         self.sign_in = load_sign_in()
         self.parameter_names: Mapping[str, tuple[str, ...]] = MappingProxyType(
-            {each.id: tuple(parameter.name for parameter in each.parameters) for each in self.served}
+            {
+                each.id: tuple(name for parameter in each.parameters for name in parameter.decided.names)
+                for each in self.served
+            }
         )
         self._check_operations()
         schemas = document["components"]["schemas"]
@@ -118,7 +124,9 @@ class Contract:
         role = reference["$ref"].removeprefix(prefix)
         schema = parameter.get("schema", {})
         understood = schema["anyOf"][0] if "anyOf" in schema else schema
-        return Parameter(role, parameter["name"], parameter["in"], understood, understood.get("default"))
+        return Parameter(
+            role, parameter["name"], parameter["in"], understood, understood.get("default"), self._decided[role]
+        )
 
     def _responses(self) -> Iterator[tuple[str, Response]]:
         # The status of a response is where the operations put it; its body is its example, or the text of `x-body`.
@@ -226,7 +234,10 @@ def _load(choices: tuple[tuple[str, str], ...], file: Path, changed: int) -> Con
         assumptions = checked_assumptions(said.document, file.name)
         made = {id: assumption["default"] for id, assumption in assumptions.items()} | dict(choices)
         return Contract(
-            specialised(said.document, made), Profile.of(made), Places(file.name, said.document, said.lines)
+            specialised(said.document, made),
+            Profile.of(made),
+            Places(file.name, said.document, said.lines),
+            decided_parameters(said.document),
         )
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as cause:
         # What is missing or of another kind where nothing looks for it in particular; a linter says more.

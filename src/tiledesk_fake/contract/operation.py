@@ -4,11 +4,23 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
+class Decided(NamedTuple):
+    """What assumptions have to do with a parameter: its names under all choices, and the ids of those that turn it.
+
+    An alternative turns a parameter that it renames or whose schema it changes. One that lets any other value stand
+    beside the schema changes nothing for those that have a meaning.
+    """
+
+    names: tuple[str, ...]
+    ids: frozenset[str]
+
+
 class Parameter(NamedTuple):
     """One parameter of an operation.
 
     `role` is what the code calls it, `name` what clients do. `schema` is that of the values that have a meaning (a
-    profile may accept any others beside them), `default` what an absent parameter stands for.
+    profile may accept any others beside them), `default` what an absent parameter stands for. `decided` has what it is
+    called under other choices, and which assumptions turn it.
     """
 
     role: str
@@ -16,6 +28,7 @@ class Parameter(NamedTuple):
     location: str
     schema: Mapping[str, Any]
     default: Any
+    decided: Decided
 
 
 class Operation(NamedTuple):

@@ -11,6 +11,7 @@ from jsonschema_rs import Validator, validator_for
 from ..core.redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
 from . import coercion
+from .choices import Choices
 from .contract import Contract
 from .operation import Operation, Parameter
 
@@ -42,21 +43,30 @@ class Parameters:
     """Reads the parameters of every operation of a contract."""
 
     def __init__(self, contract: Contract) -> None:
-        self._policy = contract.profile.invalid_query
         self._validators: dict[str, Validator] = {}
+        self._deciders = {operation.id: _deciders(operation) for operation in contract.served}
 
-    def read(self, operation: Operation, path: Mapping[str, str], query: Query) -> dict[str, Any]:
+    def note_deciders(self, operation: Operation, query: Query, choices: Choices) -> None:
+        """Note the assumptions that turn what a query says, and what is said of it.
+
+        Whatever comes of the request: it is judged as a client's too where a fault or the gate has answered.
+        """
+        by_name, of_unknown = self._deciders[operation.id]
+        for name in query:
+            if name not in by_name:
+                choices.note(of_unknown)
+            # With brackets after it, the name is the same to those who coerce.
+            choices.note(by_name.get(name.partition("[")[0], ()))
+
+    def read(self, operation: Operation, path: Mapping[str, str], query: Query, choices: Choices) -> dict[str, Any]:
         """The value of each parameter by its role; what is absent has its default.
 
         An invalid value in the query raises InvalidParameter or ServerFails, counts as absent or is taken for what it
         may mean (assumed: invalid-query); one in the path raises InvalidParameter.
         """
-        if self._policy == "coerce" and operation.id == "listTokens":
-            try:
-                meant = coercion.read(operation, query)
-            except coercion.BadDirection:
-                raise ServerFails from None
-            return {"sortField": meant.field, "direction": meant.direction, "page": meant.page}
+        # Names with brackets are parameters to those alone who coerce; in all else that is valid the choices agree.
+        if any("[" in name for name in query) and choices.invalid_query == "coerce" and operation.id == "listTokens":
+            return _coerced(operation, query)
         values = {}
         for parameter in operation.parameters:
             if parameter.location == "path":
@@ -66,10 +76,13 @@ class Parameters:
                 given = query.get(parameter.name)
                 values[parameter.role] = self.value(parameter, given) if given else parameter.default
             except InvalidParameter:
-                if self._policy == "reject":
+                policy = choices.invalid_query
+                if policy == "reject":
                     raise
-                if self._policy == "fail":
+                if policy == "fail":
                     raise ServerFails from None
+                if policy == "coerce":
+                    return _coerced(operation, query)
                 values[parameter.role] = parameter.default
         return values
 
@@ -93,6 +106,22 @@ class Parameters:
     def _new_validator(self, parameter: Parameter) -> Validator:
         validator = self._validators[parameter.role] = validator_for(dict(parameter.schema), mask="the value")
         return validator
+
+
+def _deciders(operation: Operation) -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
+    """By a parameter's name under some choice, the assumptions that turn it; and those that turn anything's name."""
+    by_name = {name: parameter.decided.ids for parameter in operation.parameters for name in parameter.decided.names}
+    renamed = [parameter.decided for parameter in operation.parameters if len(parameter.decided.names) > 1]
+    # Of an unknown parameter a violation says which ones are known.
+    return by_name, frozenset().union(*(decided.ids for decided in renamed))
+
+
+def _coerced(operation: Operation, query: Query) -> dict[str, Any]:
+    try:
+        meant = coercion.read(operation, query)
+    except coercion.BadDirection:
+        raise ServerFails from None
+    return {"sortField": meant.field, "direction": meant.direction, "page": meant.page}
 
 
 def _complaint(parameter: Parameter, text: str, message: str) -> str:

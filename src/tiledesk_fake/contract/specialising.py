@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import ContractError, nearest
 from .file import METHODS
+from .operation import Decided
 from .profile import CHOICES, NUMBERS, WholeNumbers, described, is_choice
 
 
@@ -33,6 +34,26 @@ def checked_assumptions(document: Mapping[str, Any], file: str) -> dict[str, dic
         if id not in assumptions:
             raise ContractError(f"{file}: expected the assumption {id!r}{nearest(id, assumptions)}")
     return assumptions
+
+
+def decided_parameters(document: Mapping[str, Any]) -> dict[str, Decided]:
+    """What each parameter of a document owes to assumptions, by its key under components.parameters."""
+    patches = [
+        (assumption["id"], alternative["patch"].get("components", {}))
+        for assumption in document["x-assumptions"]
+        for alternative in assumption["alternatives"].values()
+    ]
+    decided = {}
+    for role, parameter in document.get("components", {}).get("parameters", {}).items():
+        schema = parameter.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        renamed = {id: patch["parameters"][role]["name"] for id, patch in patches if _renames(patch, role)}
+        rebuilt = {id for id, patch in patches if schema in patch.get("schemas", {})}
+        decided[role] = Decided((parameter["name"], *renamed.values()), frozenset(renamed) | rebuilt)
+    return decided
+
+
+def _renames(patch: Mapping[str, Any], role: str) -> bool:
+    return "name" in patch.get("parameters", {}).get(role, {})
 
 
 def specialised(document: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, Any]:

@@ -109,6 +109,8 @@ class History:
         self._places: dict[int, int] | None = None
         self._next_place = count()
         self._orders: dict[str, dict[_Order, SortedList[Record]]] = {}
+        # The users who have a revoked token; nothing takes a revocation back.
+        self._with_revoked: set[str] = set()
         for record in records:
             self.add(record)
 
@@ -139,6 +141,8 @@ class History:
         self._by_id[record.id] = record
         if record.jti:
             self._by_jti[record.jti] = record
+        if record.revoked:
+            self._with_revoked.add(record.user_id)
 
     @property
     def is_full(self) -> bool:
@@ -152,6 +156,10 @@ class History:
     def by_id(self, id: int) -> Record | None:
         """The record with this id, None if there is none."""
         return self._by_id.get(id)
+
+    def has_revoked(self, user_id: str) -> bool:
+        """Whether any token of a user is revoked."""
+        return user_id in self._with_revoked
 
     def is_revoked(self, jti: str) -> bool:
         """Whether a token with this jti is in a history and revoked."""
@@ -169,6 +177,10 @@ class History:
         order, backwards = self._order(field, descending, without_revoked)
         records = self._kept(user_id, order)
         return Page(len(records), _slice(records, start, size, backwards=backwards))
+
+    def may_tie(self, user_id: str, field: str | None) -> bool:
+        """Whether the user has more than one record, and they are sorted by a field that two of them can share."""
+        return field is not None and field not in _UNIQUE and len(self._kept(user_id, _DEFAULT)) > 1
 
     def _order(self, field: str | None, descending: bool, without_revoked: bool) -> tuple[_Order, bool]:
         """The order to keep for a list, and whether that is to be read backwards."""
@@ -200,6 +212,7 @@ class History:
             if self._places is not None:
                 del self._places[record.id]
         self._orders.pop(user_id, None)
+        self._with_revoked.discard(user_id)
         return records
 
     def _kept(self, user_id: str, order: _Order) -> SortedList[Record]:

@@ -41,7 +41,8 @@ class Exchange(NamedTuple):
     `user` is who called, None where nobody was let in, or a guest. `status` is None where there was no answer. `fault`
     says which planned fault took part. `reason` says why the answer was as it was: `revoked`, `no such jti`,
     `0 of 3 records; the first page is 0`; None where there is nothing to say. No client is ever told. `headers` are
-    those of the request, by lower-case names, without credentials.
+    those of the request, by lower-case names, without credentials. `touched` has the ids of the assumptions that
+    decided the answer, or what is said of it here.
     """
 
     at_ms: int
@@ -59,6 +60,7 @@ class Exchange(NamedTuple):
     hashes: Mapping[str, int] = MappingProxyType({})
     reason: str | None = None
     headers: Mapping[str, str] = NO_HEADERS
+    touched: frozenset[str] = frozenset()
 
     @property
     def at(self) -> datetime:
@@ -95,6 +97,8 @@ class Journal(OnlyOnce):
         self._lock = Lock()
         self._untaken: list[Violation] = []
         self._bugs: list[str] = []
+        # What has decided anything; not forgotten with the exchanges.
+        self.touched: set[str] = set()
         # How many exchanges have left, dropped or cleared.
         self._gone = 0
         self._listeners: list[Callable[[int, Exchange], object]] = []
@@ -144,6 +148,7 @@ class Journal(OnlyOnce):
             if cut or self._cut:
                 exchange = self._compared_with_the_last(exchange, cut)
             self._exchanges.append(exchange)
+            self.touched |= exchange.touched
             self._bytes += _size(exchange)
             if exchange.violations:
                 for kept in (self._violations, self._untaken):

@@ -8,7 +8,7 @@ real gate fails or hangs, a `Quirk` says so and names the calm answer.
 import base64
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -54,12 +54,13 @@ class Gate:
     """Judges the credentials of requests against the users, the history, the clock and the secret of one fake."""
 
     def __init__(
-        self, users: Users, history: History, clock: Clock, secret: bytes, *, enforce_revocation: bool
+        self, users: Users, history: History, clock: Clock, secret: bytes, *, enforces_revocation: Callable[[], bool]
     ) -> None:
         self._users = users
         self._history = history
         self._clock = clock
-        self._enforce_revocation = enforce_revocation
+        # Asked where it decides, and nowhere else.
+        self._enforces_revocation = enforces_revocation
         self._secret = secret
         self._remembered: dict[str, _Claims] = {}
 
@@ -133,7 +134,7 @@ class Gate:
         if not begins_s <= now_s < ends_s:
             raise Unauthorized("expired" if now_s >= ends_s else "not yet valid")
         identifier = said.identifier
-        if self._enforce_revocation and said.jti is not None and self._history.is_revoked(said.jti):
+        if said.jti is not None and self._history.is_revoked(said.jti) and self._enforces_revocation():
             raise Unauthorized("revoked")
         if said.subject in ("guest", "userexternal"):
             return Caller(_text_or_object(identifier))

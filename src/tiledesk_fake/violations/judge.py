@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..contract import Contract, Operation
+from ..contract.choices import Choices
 from ..contract.parameters import Parameters, Query
 from ..core.ids import is_object_id
 from ..core.journal import Exchange
@@ -35,6 +36,7 @@ class Heard:
     """What is known of a request once the road is through with it; credentials may be anywhere in it."""
 
     at_ms: int
+    choices: Choices = field(repr=False)
     path: str | None = field(default=None, repr=False)
     allowed: tuple[str, ...] = ()
     operation: Operation | None = None
@@ -63,7 +65,7 @@ class Judge:
         self._contract = contract
         self._parameters = parameters
         self._base_path = base_path
-        self._names = {parameter.name for operation in contract.operations for parameter in operation.parameters}
+        self._names = {name for names in contract.parameter_names.values() for name in names}
         self._with_values = [operation for operation in contract.operations if "{" in operation.path]
         self._paths = {
             operation.path: re.compile(
@@ -74,6 +76,8 @@ class Judge:
 
     def exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
         """The request and its answer, for the journal."""
+        if heard.operation and heard.query:
+            self._parameters.note_deciders(heard.operation, heard.query, heard.choices)
         violations = () if request.method == "OPTIONS" else tuple(self._violations(request, heard))
         return Exchange(
             heard.at_ms,
@@ -89,13 +93,14 @@ class Judge:
             {name: hash(value) for name, value in heard.values().items() if heard.endpoint or name in self._names},
             heard.reason,
             request.headers,
+            frozenset(heard.choices.touched),
         )
 
     def failed_exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
         """What is certain of a request that could not be judged."""
         operation, target = heard.operation.id if heard.operation else heard.endpoint, redacted(request.target)
         exchange = Exchange(heard.at_ms, operation, request.method, target, {}, {}, heard.user, status, heard.fault, ())
-        return exchange._replace(reason=heard.reason, headers=request.headers)
+        return exchange._replace(reason=heard.reason, headers=request.headers, touched=frozenset(heard.choices.touched))
 
     def _violations(self, request: Request, heard: Heard) -> Iterator[Violation]:
         line = ""

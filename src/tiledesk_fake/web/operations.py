@@ -13,17 +13,19 @@ from .answer import Answer, json_answer
 
 def list_tokens(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
     """One page of the caller's history (documented; order, paging and body are assumed)."""
-    contract = state.contract
-    sort_field = values["sortField"]
-    page = state.history.page(
+    contract, choices, history = state.contract, state.choices, state.history
+    field = None if values["sortField"] is None else wire.FIELDS[values["sortField"]]
+    if history.may_tie(caller.user_id, field):
+        choices.note(("tie-order",))
+    page = history.page(
         caller.user_id,
-        None if sort_field is None else wire.FIELDS[sort_field],
+        field,
         descending=values["direction"] < 0,
         start=int((values["page"] - contract.first_page) * contract.page_size),
         size=contract.page_size,
-        without_revoked=contract.profile.revoked_listed == "no",
+        without_revoked=history.has_revoked(caller.user_id) and choices.revoked_listed == "no",
     )
-    return _ok(wire.listing(page, contract), reasons.of_page(state, caller, page))
+    return _ok(wire.listing(page, contract, choices), reasons.of_page(state, caller, page))
 
 
 def revoke_token_by_jti(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
@@ -44,7 +46,9 @@ def _revoked(
     except (UnknownToken, CannotDelete) as refused:
         refused.reason = reasons.of_unknown(state, caller, key, text)
         raise
-    return _ok(wire.revocation(record, state.contract), reasons.OF_PHANTOM if record.is_phantom else None)
+    return _ok(
+        wire.revocation(record, state.contract, state.choices), reasons.OF_PHANTOM if record.is_phantom else None
+    )
 
 
 def sign_in(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:

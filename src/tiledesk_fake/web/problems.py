@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..contract import Contract, Operation
+from ..contract.choices import Choices
 from ..core.faults import Spent
 from ..core.redaction import redacted
 from ..log import log_bug
@@ -103,16 +104,16 @@ def internal_error() -> Answer:
     return json_answer(500, wire.refusal("Internal error of tiledesk-fake."))
 
 
-def settled(refusal: Refusal, contract: Contract) -> Refusal:
-    """The refusal that the contract's profile chooses where the real server has a quirk, else the same."""
+def settled(refusal: Refusal, choices: Choices) -> Refusal:
+    """The refusal that the profile chooses where the real server has a quirk, else the same."""
     if isinstance(refusal, Quirk):
-        refusal = refusal.real if contract.profile.server_quirks == "observed" else refusal.calm
+        refusal = refusal.real if choices.server_quirks == "observed" else refusal.calm
     return Dropped("silence") if isinstance(refusal, ServerSilent) else refusal
 
 
-def answer_to(refusal: Refusal, contract: Contract) -> Answer:
-    """The answer that a settled refusal becomes under the contract's profile."""
-    if isinstance(refusal, UnknownToken) and contract.profile.revoke_unknown == "null":
+def answer_to(refusal: Refusal, contract: Contract, choices: Choices) -> Answer:
+    """The answer that a settled refusal becomes under the profile."""
+    if isinstance(refusal, UnknownToken) and choices.revoke_unknown == "null":
         return json_answer(200, wire.NOTHING)
     if (name := _DECLARED.get(type(refusal))) is not None:
         return declared_answer(contract.responses[name])
@@ -121,9 +122,9 @@ def answer_to(refusal: Refusal, contract: Contract) -> Answer:
     return _OTHERS[type(refusal)](refusal)
 
 
-def faulty_answer(spent: Spent, operation: Operation, contract: Contract) -> Answer:
+def faulty_answer(spent: Spent, operation: Operation, contract: Contract, choices: Choices) -> Answer:
     """The answer of a planned fault that has a status; without a planned body in the real server's shape."""
-    answer = _without_planned_headers(spent, operation, contract)
+    answer = _without_planned_headers(spent, operation, contract, choices)
     planned = spent.fault.headers
     if not planned:
         return answer
@@ -132,7 +133,7 @@ def faulty_answer(spent: Spent, operation: Operation, contract: Contract) -> Ans
     return answer._replace(headers=(*kept, *planned))
 
 
-def _without_planned_headers(spent: Spent, operation: Operation, contract: Contract) -> Answer:
+def _without_planned_headers(spent: Spent, operation: Operation, contract: Contract, choices: Choices) -> Answer:
     fault = spent.fault
     status = fault.status or 500
     retry = () if spent.retry_after_s is None else (("Retry-After", str(spent.retry_after_s)),)
@@ -141,6 +142,9 @@ def _without_planned_headers(spent: Spent, operation: Operation, contract: Contr
         return Answer(status, (*retry, ("Content-Type", kind)), fault.body)
     if status in (204, 304):
         return Answer(status, retry, b"")
+    if status == 404 and operation.gated:
+        # The one response that is declared under some choices and not under others.
+        choices.note(("revoke-unknown",))
     responses = contract.responses_of(operation)
     declared = next((response for response in responses if response.status == status), None)
     if declared:

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from ..contract import Contract
+from ..contract.choices import Choices
 from ..contract.parameters import Parameters, parse_query
 from ..core.redaction import redacted
 from ..core.request import Request
@@ -64,7 +65,7 @@ class Road:
 
     def hear(self) -> Heard:
         """What is known of a request that has just come."""
-        return Heard(self._state.clock.now_ms())
+        return Heard(self._state.clock.now_ms(), Choices(self._state.contract.profile))
 
     def note(self, request: Request, heard: Heard, status: int | None, wish: Delivery) -> None:
         """Put a request with its answer into the journal; what the fake fails on is there too."""
@@ -122,7 +123,7 @@ class Road:
             answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish, place)
         except BeforeCors as early:
             heard.reason = early.refusal.reason
-            return answer_to(settled(early.refusal, self._state.contract), self._state.contract)
+            return answer_to(settled(early.refusal, heard.choices), self._state.contract, heard.choices)
         except Refusal as refusal:
             return self._refuse(refusal, heard, wish)
         except Exception as bug:
@@ -141,16 +142,18 @@ class Road:
 
     def _refuse(self, refused: Refusal, heard: Heard, wish: Delivery) -> Answer | None:
         heard.reason = refused.reason
-        refusal = settled(refused, self._state.contract)
+        refusal = settled(refused, heard.choices)
         if isinstance(refusal, Dropped):
             wish.drop = refusal.drop
             return None
-        return _for_everybody(answer_to(refusal, self._state.contract))
+        return _for_everybody(answer_to(refusal, self._state.contract, heard.choices))
 
     def _serve(self, request: Request, heard: Heard, wish: Delivery, located: Place | Refusal | None) -> Answer:
         state = self._state
         # One lock around the whole decision: nobody is let in by one state and served from another.
         with state.lock:
+            # Of the moment: whoever turns the profile meanwhile waits.
+            state.choices = heard.choices = Choices(state.contract.profile)
             place = self.locate(request, heard) if located is None else located
             if isinstance(place, Refusal):
                 raise place
@@ -167,7 +170,7 @@ class Road:
             if not place.gated:
                 caller = signin.caller(state.users, request, heard.body)
                 heard.user = caller.user
-            values = self._parameters.read(operation, path_params, heard.query)
+            values = self._parameters.read(operation, path_params, heard.query, heard.choices)
             answer = OPERATIONS[operation.id](state, caller, values)
             heard.reason = answer.reason
             return answer
@@ -190,7 +193,8 @@ class Road:
             wish.drop = fault.drop
         elif fault.drop is not None:
             raise Dropped(fault.drop)
-        return faulty_answer(spent, operation, self._state.contract) if fault.status is not None else None
+        answered = fault.status is not None
+        return faulty_answer(spent, operation, self._state.contract, heard.choices) if answered else None
 
 
 # All that follows from the contract; most fakes have the same one.

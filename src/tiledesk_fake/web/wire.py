@@ -6,6 +6,8 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 
 from ..contract import Contract
+from ..contract.choices import Choices
+from ..contract.profile import CHOICES
 from ..core.history import SORT_FIELDS, Page, Record
 from ..core.ids import hex_id, is_object_id
 from ..core.users import User
@@ -71,10 +73,16 @@ def _date(days: int) -> str:
     return (date(1970, 1, 1) + timedelta(days)).isoformat()
 
 
-def listing(page: Page, contract: Contract) -> bytes:
+# All pages of any size begin alike, as far as this.
+_SHORTEST_PAGE = min(map(int, CHOICES["page-size"]))
+
+
+def listing(page: Page, contract: Contract, choices: Choices) -> bytes:
     """The body that lists a page (assumed: list-envelope)."""
     records = _array(page.records)
-    key = contract.profile.list_envelope
+    key = choices.list_envelope
+    if key != "bare" or page.total > min(_SHORTEST_PAGE, contract.page_size):
+        choices.note(("page-size",))
     if key == "bare":
         return records
     return b'{"perPage":%d,"count":%d,"%b":%b}' % (contract.page_size, page.total, key.encode(), records)
@@ -84,9 +92,9 @@ def _array(records: Iterable[Record]) -> bytes:
     return b"[%b]" % b",".join(map(record_json, records))
 
 
-def revocation(record: Record, contract: Contract) -> bytes:
+def revocation(record: Record, contract: Contract, choices: Choices) -> bytes:
     """The body that answers a revocation (assumed: revoke-answer)."""
-    if contract.profile.revoke_answer == "record":
+    if choices.revoke_answer == "record":
         return record_json(record)
     return compact_json(contract.example("RevokedByJti"))
 

@@ -1,0 +1,75 @@
+"""The choices of a profile as an answer reads them: what it reads has decided it, and is noted."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from .profile import Profile
+
+_IDS = {field: field.replace("_", "-") for field in Profile._fields}
+
+
+class Choices:
+    """The choices that one answer is decided by.
+
+    Each is read as an attribute, by its name in Profile, only where it decides, because reading it is what puts it into
+    `touched`, the ids of the assumptions so far. Another choice of an assumption that is not in there would have made
+    no difference to the answer, to what the journal says of it, or to the state.
+
+    >>> choices = Choices(Profile("0", "40", *[""] * 12))
+    >>> choices.page_base, choices.touched
+    ('0', {'page-base'})
+    """
+
+    __slots__ = ("_profile", "touched")
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self.touched: set[str] = set()
+
+    if TYPE_CHECKING:
+        page_base: str
+        page_size: str
+        list_envelope: str
+        sort_parameter: str
+        tie_order: str
+        invalid_query: str
+        revoked_listed: str
+        revoke_answer: str
+        revoke_unknown: str
+        revoke_again: str
+        revoke_foreign: str
+        malformed_id: str
+        revocation_enforced: str
+        server_quirks: str
+    else:
+
+        def __getattr__(self, field):
+            choice = getattr(self._profile, field)
+            self.touched.add(_IDS[field])
+            return choice
+
+    def note(self, ids: Iterable[str]) -> None:
+        """Note what has decided in another form: a part of the contract that differs from choice to choice."""
+        self.touched.update(ids)
+
+
+class NotedReads(Mapping[str, str]):
+    """A profile as whoever has the fake reads it: what is read is noted in `touched`."""
+
+    def __init__(self, choices: Mapping[str, str], touched: set[str]) -> None:
+        self._choices = choices
+        self._touched = touched
+
+    def __getitem__(self, id: str) -> str:
+        choice = self._choices[id]
+        self._touched.add(id)
+        return choice
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._choices)
+
+    def __len__(self) -> int:
+        return len(self._choices)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
