@@ -37,9 +37,13 @@ def constant(module: str, name: str, value: object) -> Plant:
 
 
 def serving_so(
-    arguments: tuple[str, ...], before: str, directory: Path, environment: Mapping[str, str] | None = None
+    arguments: tuple[str, ...],
+    before: str,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    quiet: bool = True,
 ) -> AbstractContextManager[Served]:
-    return serving(directory, *arguments, before=before, environment=environment)
+    return serving(directory, *arguments, before=before, environment=environment, quiet=quiet)
 
 
 def served(module: Any, *arguments: str, before: str = "") -> Plant:

@@ -272,7 +272,7 @@ def test_an_error_tells_no_secret(planted: Planted, mistake: Callable[[Planted, 
 def test_an_error_that_tells_a_secret_is_found(
     planted: Planted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tiledesk_fake.fake.redacted", lambda text: text)
+    monkeypatch.setattr("tiledesk_fake.handles.redacted", lambda text: text)
     with pytest.raises(MisuseError) as refused:
         MISTAKES["a token for its jti"](planted, tmp_path)
     planted.let_out.append(str(refused.value))
