@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .core.users import User as User
     from .errors import AlreadyExists as AlreadyExists
     from .errors import CannotListen as CannotListen
+    from .errors import CannotReach as CannotReach
     from .errors import ContractError as ContractError
     from .errors import MisuseError as MisuseError
     from .errors import NoAnswer as NoAnswer
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from .errors import TiledeskFakeError as TiledeskFakeError
     from .fake import TiledeskFake as TiledeskFake
     from .handles import Token as Token
+    from .remote import RemoteFake as RemoteFake
+    from .remote import connect as connect
     from .state import Snapshot as Snapshot
     from .violations.verdict import ViolationError as ViolationError
     from .violations.violation import Violation as Violation
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AlreadyExists": "errors",
     "CannotListen": "errors",
+    "CannotReach": "errors",
     "Clock": "core.clock",
     "ContractError": "errors",
     "Exchange": "core.journal",
@@ -46,6 +50,7 @@ _HOMES = {
     "NotFound": "errors",
     "NotListening": "errors",
     "ProfileError": "errors",
+    "RemoteFake": "remote",
     "ScenarioError": "errors",
     "Snapshot": "state",
     "TiledeskFake": "fake",
@@ -54,6 +59,7 @@ _HOMES = {
     "User": "core.users",
     "Violation": "violations.violation",
     "ViolationError": "violations.verdict",
+    "connect": "remote",
     "create_app": "app_factory",
 }
 

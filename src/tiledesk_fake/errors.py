@@ -9,6 +9,7 @@
     │   ├── NotFound            a user or token this fake does not hold
     │   └── NotListening        the server's address was asked for before it was started
     ├── CannotListen            the address or port cannot be had
+    ├── CannotReach             a fake that is served elsewhere does not answer
     └── NoAnswer                the real server would not answer, and there is no connection to hold open
 
 Refusals of requests are not here: they are answers, see `gate` and `web.problems`.
@@ -52,6 +53,10 @@ class NotListening(MisuseError):
 
 class CannotListen(TiledeskFakeError):
     """The address or port cannot be had."""
+
+
+class CannotReach(TiledeskFakeError):
+    """Nothing answers where a fake is to be served, or something else does."""
 
 
 class NoAnswer(TiledeskFakeError):

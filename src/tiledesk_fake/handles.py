@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from .arguments import phrase
 from .core.clock import moment
@@ -14,12 +15,44 @@ from .core.handing import OnlyOnce, read_only
 from .core.history import Record
 from .core.ids import hex_id
 from .core.redaction import redacted
-from .core.users import User
+from .core.users import User, Users
 from .errors import MisuseError, NotFound, nearest
-from .state import State
 
 # Comparing takes time, and in a long list nobody looks for a name.
 _MOST_NAMED = 20
+
+
+class Home(Protocol):
+    """Where a token is known."""
+
+    def jwt(self, record: Record) -> str:
+        """The signed token of a record."""
+
+    def current(self, record: Record) -> Record:
+        """A record as it is now."""
+
+
+class Records(Iterable[Record], Protocol):
+    """The records of all tokens, in the order they were issued."""
+
+    def by_jti(self, jti: str) -> Record | None:
+        """The record with this jti, None if there is none."""
+
+
+class Holder(Home, Protocol):
+    """What holds the users and tokens of a fake: its state, or who asks for that elsewhere."""
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """What is held while more than one thing is read."""
+
+    @property
+    def users(self) -> Users:
+        """All users."""
+
+    @property
+    def history(self) -> Records:
+        """All records."""
 
 
 class _Elsewhere:
@@ -59,7 +92,7 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     _record: Record = field(repr=False, compare=False)
-    _state: State | _Elsewhere = field(repr=False, compare=False)
+    _state: Home = field(repr=False, compare=False)
 
     @property
     def user_id(self) -> str:
@@ -94,7 +127,7 @@ class Token:
         return Token, (self.id, self.jti, self.created_at, self.expires_at, self._record, home)
 
 
-def token_of(record: Record, state: State) -> Token:
+def token_of(record: Record, state: Home) -> Token:
     """The token that a record is about."""
     expires_at = None if record.expires_ms is None else moment(record.expires_ms)
     return Token(hex_id(record.id), record.jti, moment(record.created_ms), expires_at, record, state)
@@ -113,7 +146,7 @@ class UnknownJti(NotFound, KeyError):
 class TokensByJti(OnlyOnce, Mapping[str, Token]):
     """The tokens of a fake, by their jtis, in the order they were issued."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Holder) -> None:
         self._state = state
 
     def __getitem__(self, jti: str) -> Token:
@@ -144,7 +177,7 @@ class UnknownUser(NotFound, KeyError):
 class UsersByEmail(OnlyOnce, Mapping[str, User]):
     """The users of a fake, by their e-mail addresses, in the order they were added."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Holder) -> None:
         self._state = state
 
     def __getitem__(self, email: str) -> User:

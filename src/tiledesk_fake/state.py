@@ -20,7 +20,7 @@ from .core.handing import OnlyOnce
 from .core.history import History, Record
 from .core.ids import Ids, IdsState, hex_id, parse_hex_id
 from .core.journal import Journal
-from .core.users import User, Users, check_text, check_user
+from .core.users import User, Users, check_text, check_user, not_held
 from .errors import MisuseError, NotFound
 from .gate.gate import Caller, Gate
 from .gate.jwt import sign
@@ -142,9 +142,7 @@ class State(OnlyOnce):
     def check_held(self, user: User) -> None:
         """Raise NotFound for a user of another fake, or one that this has forgotten."""
         if not self.users.holds(user):
-            raise NotFound(
-                f"this fake does not hold {user}; add_user makes users, and reset forgets them, as remove_user does"
-            )
+            raise not_held(user)
 
     def _current(self, user: User) -> User:
         return self.users.by_id(int(user.id, 16)) or user

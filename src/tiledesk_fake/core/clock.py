@@ -5,7 +5,7 @@ Whole milliseconds since 1970 inside, aware datetimes outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
@@ -65,6 +65,23 @@ def iso(at: datetime) -> str:
     '1970-01-01T00:00:01.000Z'
     """
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def step_ms(by: timedelta | None, units: Mapping[str, float]) -> int:
+    """The milliseconds, rounded down, of a timedelta and its keywords together.
+
+    Raises MisuseError for an unknown keyword, and for a step that is longer than time is.
+
+    >>> step_ms(None, {"minutes": 2})
+    120000
+    """
+    for unit in units:
+        if unit not in _UNITS:
+            raise MisuseError(f"there is no unit {unit!r}{nearest(unit, _UNITS)}")
+    try:
+        return (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
+    except (OverflowError, ValueError) as cause:
+        raise OutsideOfTime(f"expected a time from 1970 to 9999; no step is that long: {cause}") from None
 
 
 class Setting(NamedTuple):
@@ -132,13 +149,7 @@ class Clock(OnlyOnce):
 
         Backwards is possible. Raises MisuseError for an unknown keyword and outside the years 1970 to 9999.
         """
-        for unit in units:
-            if unit not in _UNITS:
-                raise MisuseError(f"there is no unit {unit!r}{nearest(unit, _UNITS)}")
-        try:
-            step = (timedelta(**units) if by is None else by + timedelta(**units)) // MILLISECOND
-        except (OverflowError, ValueError) as cause:
-            raise OutsideOfTime(f"expected a time from 1970 to 9999; no step is that long: {cause}") from None
+        step = step_ms(by, units)
         with self._moving:
             if not 0 <= self.now_ms() + step <= LATEST_MS:
                 raise OutsideOfTime(f"expected a time from 1970 to 9999; {self.now()} cannot move by {step} ms")

@@ -165,7 +165,7 @@ class Faults(OnlyOnce):
             raise MisuseError(f"expected chance above 0, up to 1, got {chance!r}; 0.3 is three calls of ten")
         if headers and status is None:
             raise MisuseError("headers belong to an answer; give its status too")
-        content, is_json = _content(body)
+        content, is_json = content_of(body)
         fault = Fault(
             operation,
             status,
@@ -262,7 +262,7 @@ def _check_answer(status: int, body: Any, drop: str | None, retry_after_s: int |
         raise MisuseError(f"an answer with the status {status} has no body, so there is none to give or to cut")
     if retry_after_s is not None and not 0 <= retry_after_s <= 86_400:
         raise MisuseError(f"expected retry_after_s as whole seconds from 0 to 86400, got {retry_after_s!r}")
-    if drop == "mid-body" and body is not None and len(_content(body)[0] or b"") < 2:
+    if drop == "mid-body" and body is not None and len(content_of(body)[0] or b"") < 2:
         raise MisuseError("a body of less than two bytes has no middle to be cut in")
 
 
@@ -276,7 +276,11 @@ def _header(name: str, value: object) -> tuple[str, str]:
     return name, value
 
 
-def _content(body: Any) -> tuple[bytes | None, bool]:
+def content_of(body: Any) -> tuple[bytes | None, bool]:
+    """The bytes of a fault's body, None for none, and whether they are JSON.
+
+    Raises MisuseError for what is neither bytes nor text and cannot be written as JSON.
+    """
     if body is None or isinstance(body, bytes):
         return body, False
     try:

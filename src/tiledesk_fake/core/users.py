@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..errors import AlreadyExists, MisuseError
+from ..errors import AlreadyExists, MisuseError, NotFound
 from .handing import read_only
 
 # A test needs a handful; a loop that never ends should end before the memory does.
@@ -145,6 +145,13 @@ class Users:
 
     def __repr__(self) -> str:
         return f"<Users {[user.email for user in self]}>"
+
+
+def not_held(user: User) -> NotFound:
+    """That a fake does not hold this user."""
+    return NotFound(
+        f"this fake does not hold {user}; add_user makes users, and reset forgets them, as remove_user does"
+    )
 
 
 def check_user(user: User) -> User:
