@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import pytest
+
+from tiledesk_fake.errors import CannotReach
+
+
+@contextmanager
+def reaching(item: pytest.Item) -> Iterator[None]:
+    """Fail the test, and nothing but the test, where the server of its fake does not answer."""
+    try:
+        yield
+    except CannotReach as problem:
+        fail_in(item, str(problem))
 
 
 def fail_in(item: pytest.Item, text: str) -> NoReturn:

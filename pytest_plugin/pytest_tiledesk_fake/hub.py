@@ -14,14 +14,16 @@ from tiledesk_fake.fake import TiledeskFake
 from tiledesk_fake.pytest import Factory
 
 from .addresses import Addresses
-from .failing import fail_in
+from .failing import fail_in, reaching
 from .late_calls import LateCalls
 from .proxies import ExceptedFake, ProxyExceptions
-from .settings import SettingsOfTests, default_profile
+from .settings import SettingsOfTests, default_profile, server_url
 from .verdict import Verdict
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from .elsewhere import Elsewhere
 
 
 class Hub:
@@ -33,22 +35,32 @@ class Hub:
         self._proxies = ProxyExceptions()
         self._late_calls = LateCalls()
         self._addresses = Addresses(self._late_calls)
+        self._elsewhere = _elsewhere(config)
         self.verdict = Verdict(self._settings)
         # The fake of the running test, until its fixture is torn down.
         self._current: TiledeskFake | None = None
         config.add_cleanup(self._addresses.close)
+        if self._elsewhere:
+            config.add_cleanup(self._elsewhere.end_all)
         config.add_cleanup(self.verdict.close)
 
     def begin(self, item: pytest.Item) -> TiledeskFake:
         """The fake of one test, new and empty."""
         settings = self._settings.of(item)
-        fake = ExceptedFake(self._proxies, profile=settings.profile or None)
+        if self._elsewhere:
+            if "fake_tiledesk_server" in getattr(item, "fixturenames", ()):
+                fail_in(item, _TWO_WORLDS)
+            with reaching(item):
+                fake = self._elsewhere.begin(settings.profile or None)
+        else:
+            fake = ExceptedFake(self._proxies, profile=settings.profile or None)
         # Before the scenario, whose tokens may be new at that time.
         if settings.now is not None:
             fake.clock.freeze(settings.now)
         if settings.scenario is not None:
             _load(fake, settings.scenario, item)
-        self._addresses.open(fake)
+        if not self._elsewhere:
+            self._addresses.open(fake)
         self._proxies.begin()
         self.verdict.begin(fake)
         self._current = fake
@@ -58,14 +70,27 @@ class Hub:
         """The test is done with its fake, and nobody else is to touch it; fail for faults that no call has met."""
         fake, self._current = self._current, None
         self._proxies.end()
-        if fake:
+        if fake and self._elsewhere:
+            self._elsewhere.close(fake)
+        elif fake:
             self._addresses.retire(fake, item.nodeid)
         self.verdict.close_held()
         self.verdict.judge_end_of_fake(item)
 
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
-        """The fake of the session; calls to its URL reach the running test's fake, where there is one."""
+        """The fake of the session; calls to its URL reach the running test's fake, where there is one.
+
+        Elsewhere, where they cannot, a test that uses both fails and is told why.
+        """
+        if self._elsewhere:
+            if self._current:
+                pytest.fail(_TWO_WORLDS, pytrace=False)
+            world = self._elsewhere.begin(default_profile(self._config) or None)
+            with self._past_proxies(), world:
+                self.verdict.watch(world)
+                yield world
+            return
         fake = ExceptedFake(self._proxies, profile=default_profile(self._config))
         self._addresses.open_for(fake, _Behind(lambda: self._current or fake))
         with self._past_proxies(), fake:
@@ -78,8 +103,11 @@ class Hub:
         made: list[TiledeskFake] = []
 
         def make(**arguments: Any) -> TiledeskFake:
-            arguments.setdefault("profile", default_profile(self._config))
-            fake = ExceptedFake(self._proxies, **arguments).start()
+            arguments.setdefault("profile", default_profile(self._config) or None)
+            if self._elsewhere:
+                fake = self._elsewhere.begin(**arguments)
+            else:
+                fake = ExceptedFake(self._proxies, **arguments).start()
             # Tests with @given make them by the hundred, and stop them.
             made[:] = [*(each for each in made if each.listening), fake]
             self.verdict.watch(fake)
@@ -88,7 +116,10 @@ class Hub:
         with self._past_proxies():
             yield make
             for fake in made:
-                fake.stop()
+                if self._elsewhere:
+                    self._elsewhere.close(fake)
+                else:
+                    fake.stop()
 
     def check_marker(self, item: pytest.Item) -> None:
         """Fail the test for a marker that cannot work, whatever the test does."""
@@ -101,6 +132,8 @@ class Hub:
     def after(self) -> None:
         """Let go of what belonged to the test that is over."""
         self.verdict.after()
+        if self._elsewhere:
+            self._elsewhere.end_closed()
         self._settings.forget()
         self._proxies.forget()
 
@@ -118,6 +151,12 @@ class Hub:
             self._proxies.end()
 
 
+_TWO_WORLDS = (
+    "with --tiledesk-url, calls to fake_tiledesk_server.url cannot reach fake_tiledesk: each is a world of its own on "
+    "a server elsewhere, with its own URL. Give the client fake_tiledesk.url, or use fake_tiledesk_server alone"
+)
+
+
 class _Behind:
     """The WSGI app of whichever fake is behind an address."""
 
@@ -132,6 +171,16 @@ class _Behind:
         return self._fake().wsgi_app(environ, start_response)
 
 
+def _elsewhere(config: pytest.Config) -> Elsewhere | None:
+    url = server_url(config)
+    if url is None:
+        return None
+    # A client of HTTP takes long to import, and most runs need none.
+    from .elsewhere import Elsewhere
+
+    return Elsewhere(url)
+
+
 def prepare() -> None:
     """Import and read all that serving a request takes, as the first fake does."""
     TiledeskFake()
@@ -139,6 +188,7 @@ def prepare() -> None:
 
 def _load(fake: TiledeskFake, scenario: Path | Mapping[str, Any], item: pytest.Item) -> None:
     try:
-        fake.load(scenario)
+        with reaching(item):
+            fake.load(scenario)
     except ScenarioError as problem:
         fail_in(item, f"@pytest.mark.tiledesk of {item.nodeid}: {problem}")

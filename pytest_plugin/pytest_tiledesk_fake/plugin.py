@@ -38,9 +38,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--tiledesk-strict", metavar="BOOL", help="Whether a violation of the API fails its test (default: true)."
     )
+    group.addoption(
+        "--tiledesk-url",
+        metavar="URL",
+        help="A server that `tiledesk-fake serve` runs: each test's fake is a world of its own there.",
+    )
     group.addoption("--tiledesk-allow", metavar="RULES", help="Rules that may be broken, with commas between.")
     parser.addini("tiledesk_profile", "Profile of the fake: a YAML file, or ID=CHOICE pairs.", default=None)
     parser.addini("tiledesk_strict", "Whether a violation of the API fails its test.", type="bool", default=None)
+    parser.addini("tiledesk_url", "A server on which each test's fake is a world of its own.", default=None)
     parser.addini("tiledesk_allow", "Rules that may be broken.", type="args", default=None)
 
 
@@ -73,9 +79,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _is_configured(config: pytest.Config) -> bool:
     return any(
         config.getoption(f"tiledesk_{name}") is not None
-        or os.environ.get(f"TILEDESK_FAKE_{name.upper()}")
+        or (name != "url" and os.environ.get(f"TILEDESK_FAKE_{name.upper()}"))
         or _is_in_file(config, f"tiledesk_{name}")
-        for name in ("profile", "strict", "allow")
+        for name in ("profile", "strict", "allow", "url")
     )
 
 

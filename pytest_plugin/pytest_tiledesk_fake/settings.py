@@ -120,7 +120,8 @@ def configured(config: pytest.Config, name: str) -> tuple[Any, str]:
     variable = f"TILEDESK_FAKE_{name.upper()}"
     if (value := config.getoption(option)) is not None:
         return value, f"--tiledesk-{name}"
-    if os.environ.get(variable):
+    # The command line goes by TILEDESK_FAKE_URL; that tests go elsewhere must be said where tests are configured.
+    if name != "url" and os.environ.get(variable):
         return os.environ[variable], variable
     source = f"{option} in {config.inipath.name if config.inipath else 'the configuration'}"
     try:
@@ -134,6 +135,19 @@ def default_profile(config: pytest.Config) -> Mapping[str, str]:
     """The choices that are configured for all tests."""
     value, source = configured(config, "profile")
     return _profile(value, source, _from(config.rootpath, Path.cwd()))
+
+
+def server_url(config: pytest.Config) -> str | None:
+    """The URL of the server whose worlds are the fakes of this run; None where they are in this process."""
+    value, source = configured(config, "url")
+    if value is not None:
+        from tiledesk_fake.remote.connecting import split
+
+        try:
+            split(value)
+        except MisuseError as problem:
+            raise SettingError(f"{source}: {problem}") from None
+    return None if value is None else str(value)
 
 
 def check_configuration(config: pytest.Config) -> None:
@@ -151,7 +165,9 @@ def header(config: pytest.Config) -> str | None:
         "profile": lambda value, source: _profile(value, source, folders),
         "strict": lambda value, source: not _strict(value, source),
         "allow": _allowed,
+        "url": lambda value, source: value,
     }
+    server_url(config)
     parts = []
     for name, is_different in differs.items():
         value, source = configured(config, name)

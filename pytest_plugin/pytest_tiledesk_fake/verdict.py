@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
 from tiledesk_fake.core.redaction import redacted_trace
+from tiledesk_fake.errors import CannotReach
 from tiledesk_fake.fake import TiledeskFake
 from tiledesk_fake.log import bug_listeners
 from tiledesk_fake.violations.verdict import UNSPENT_FAULT, failure, internal_error
 from tiledesk_fake.violations.violation import Violation
 
-from .failing import fail_in
+from .failing import fail_in, reaching
 from .settings import OF_OWN_FAKE, SettingsOfTests
-from .wording import failed_section, heard_section, idle_marker
+from .wording import failed_section, heard_section, idle_marker, unheard_section
 
 
 @dataclass(slots=True)
@@ -56,7 +58,8 @@ class Verdict:
     def close_held(self) -> None:
         """Let clients go that the fakes which outlast a test hold back: nobody waits for their answers any more."""
         for watched in self._lasting:
-            watched.fake.close_held()
+            if isinstance(watched.fake, TiledeskFake):
+                watched.fake.close_held()
 
     def judge_call(self, item: pytest.Item, *, expects_fake: bool) -> None:
         """Fail the test, which has passed, for what its clients did, and for a marker that did nothing."""
@@ -79,18 +82,24 @@ class Verdict:
 
     def _judge_teardown(self, item: pytest.Item, done_with: Sequence[_Watched]) -> None:
         self._judge_bugs(item)
-        violations, unspent = self._forbidden_violations(item), self._forbidden_faults(item, done_with)
-        for watched in done_with:
-            watched.fake.faults.clear()
+        with reaching(item):
+            violations, unspent = self._forbidden_violations(item), self._forbidden_faults(item, done_with)
+            for watched in done_with:
+                watched.fake.faults.clear()
         if violations or unspent:
             fail_in(item, _failure(item, violations, unspent))
 
     def _judge_bugs(self, item: pytest.Item) -> None:
+        with reaching(item):
+            # Those of fakes in this process have been noted already, with others that no journal has.
+            elsewhere = [watched.fake for watched in self._watched() if not isinstance(watched.fake, TiledeskFake)]
+            self._bugs += [bug for fake in elsewhere for bug in fake.journal.take_bugs()]
         if self._bugs:
             fail_in(item, internal_error(self._bugs))
 
     def _forbidden_violations(self, item: pytest.Item) -> list[Violation]:
-        violations = [each for watched in self._watched() for each in watched.fake.journal.take_violations()]
+        with reaching(item):
+            violations = [each for watched in self._watched() for each in watched.fake.journal.take_violations()]
         if not violations:
             return []
         forbidden = self._settings.of(item).forbidden
@@ -105,23 +114,29 @@ class Verdict:
         """Forget what clients did wrong so far: the test has failed already, and been told why."""
         self._failed = True
         self._bugs.clear()
-        for watched in self._watched():
-            watched.fake.journal.take_violations()
+        with suppress(CannotReach):
+            for watched in self._watched():
+                watched.fake.journal.take_violations()
 
     def sections(self) -> list[tuple[str, str]]:
         """What the report of a failed test says beside: what the fakes heard, and what failed inside them."""
-        exchanges = [exchange for watched in self._watched() for exchange in watched.fake.journal.since(watched.before)]
-        violations = [each for watched in self._watched() for each in watched.fake.journal.untaken_violations]
+        journals = [(watched.fake.journal, watched.before) for watched in self._watched()]
+        try:
+            exchanges = [exchange for journal, before in journals for exchange in journal.since(before)]
+            violations = [each for journal, _ in journals for each in journal.untaken_violations]
+        except CannotReach as problem:
+            return unheard_section(str(problem))
         return [*heard_section(exchanges, violations), *failed_section(self._bugs)]
 
     def after(self) -> None:
         """Let go of what belonged to the test that is over."""
         self._own = None
         self._lasting = [watched for watched in self._lasting if watched.fake.listening]
-        for watched in self._lasting:
-            watched.before = watched.fake.journal.total
-            watched.fake.journal.take_violations()
-            watched.fake.faults.clear()
+        with suppress(CannotReach):
+            for watched in self._lasting:
+                watched.before = watched.fake.journal.total
+                watched.fake.journal.take_violations()
+                watched.fake.faults.clear()
         self._bugs.clear()
         self._failed = False
 

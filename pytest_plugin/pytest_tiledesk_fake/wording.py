@@ -34,6 +34,11 @@ def heard_section(exchanges: Sequence[Exchange], violations: Sequence[Violation]
     return [("tiledesk-fake heard", "\n\n".join(paragraphs))]
 
 
+def unheard_section(problem: str) -> list[tuple[str, str]]:
+    """The section of a failed test's report where the server that would know does not answer."""
+    return [("tiledesk-fake heard", problem)]
+
+
 def failed_section(traces: Sequence[str]) -> list[tuple[str, str]]:
     """The section of a failed test's report with the bugs of the fake that may have led to it; none if none."""
     return [("tiledesk-fake failed", "\n".join(traces))] if traces else []

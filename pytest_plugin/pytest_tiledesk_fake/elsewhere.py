@@ -1,0 +1,77 @@
+"""The fakes of a run that are worlds of a server elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from tiledesk_fake.errors import CannotReach, MisuseError
+from tiledesk_fake.remote import RemoteFake
+from tiledesk_fake.remote.connecting import reach
+
+if TYPE_CHECKING:
+    from tiledesk_fake.fake import TiledeskFake
+
+
+class World(RemoteFake):
+    """A world of this run. It ends when its test is over: until then it is asked what clients did."""
+
+    closed = False
+
+    @property
+    def listening(self) -> bool:
+        """Whether the test still uses it."""
+        return not self.closed
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closed = True
+        if self._strict and kind is None:
+            self.verify()
+
+
+class Elsewhere:
+    """Begins worlds on one server, and ends them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._server: World | None = None
+        self._begun: list[World] = []
+
+    def begin(self, profile: Mapping[str, str] | None, **arguments: Any) -> TiledeskFake:
+        """A new world, with the server's profile unless one is given; to a test it is as any other fake.
+
+        Raises CannotReach where the server does not answer.
+        """
+        for name in ("host", "port"):
+            if name in arguments:
+                raise MisuseError(f"{name}: the server listens already, at {self._url}; leave it out")
+        if self._server is None:
+            self._server = World(*reach(self._url, os.environ.get("TILEDESK_FAKE_CONTROL_TOKEN")))
+        world = self._server.world(profile=profile, **arguments)
+        self._begun.append(world)
+        return cast("TiledeskFake", world)
+
+    def close(self, fake: TiledeskFake) -> None:
+        """The test is done with this world."""
+        for world in self._begun:
+            world.closed = world.closed or world is cast("World", fake)
+
+    def end_closed(self) -> None:
+        """End the worlds that no test uses any more."""
+        self._end([world for world in self._begun if world.closed])
+
+    def end_all(self) -> None:
+        """End all worlds."""
+        self._end(list(self._begun))
+
+    def _end(self, worlds: list[World]) -> None:
+        for world in worlds:
+            self._begun.remove(world)
+            # Where the server is no more, so are its worlds.
+            with suppress(CannotReach):
+                world.end()
