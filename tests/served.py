@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
-from tiledesk_fake import TiledeskFake
+from tiledesk_fake import RemoteFake, TiledeskFake
 from tiledesk_fake.control.app import ControlApp
 
 
@@ -23,3 +25,17 @@ def served(*, token: str | None = None, **settings: Any) -> Iterator[TiledeskFak
 def server_url(fake: TiledeskFake) -> str:
     """The URL of the server, without the base path."""
     return fake.url.removesuffix(fake.base_path)
+
+
+def call(fake: TiledeskFake | RemoteFake, method: str, path: str, authorization: str = "", **headers: str) -> int:
+    """The status of a client's call."""
+    url = urlsplit(fake.url)
+    connection = HTTPConnection(url.netloc, timeout=10)
+    try:
+        given = {"Authorization": authorization} if authorization else {}
+        connection.request(method, f"{url.path}{path}", headers={**given, **headers})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()

@@ -3,16 +3,15 @@
 Each test states what a writer of tests may rely on, whichever of the two the fake is.
 """
 
-import http.client
 import inspect
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.served import call
 from tiledesk_fake import (
     AlreadyExists,
     Clock,
@@ -63,20 +62,6 @@ def other(fake: Fake) -> Iterator[Fake]:
 @pytest.fixture
 def ada(fake: Fake) -> User:
     return fake.add_user(email="ada@example.com", password="secret")
-
-
-def call(fake: Fake, method: str, path: str, authorization: str = "", **headers: str) -> int:
-    """The status of a client's call."""
-    url = urlsplit(fake.url)
-    connection = http.client.HTTPConnection(url.netloc, timeout=10)
-    try:
-        given = {"Authorization": authorization} if authorization else {}
-        connection.request(method, f"{url.path}{path}", headers={**given, **headers})
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
-    finally:
-        connection.close()
 
 
 # --- users -------------------------------------------------------------------------------------------------------

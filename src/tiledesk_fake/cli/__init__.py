@@ -1,4 +1,4 @@
-"""The command line: `tiledesk-fake serve`, `spec`, `check` and `learn`.
+"""The command line: `tiledesk-fake serve`, `spec`, `check`, `learn`, and what asks a server that runs.
 
 What goes wrong is one line on stderr and exit code 2.
 """
@@ -9,8 +9,10 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,19 +33,29 @@ from .telling import Telling
 
 
 class _Group(click.Group):
-    """Imports `check` and `learn` when they are asked for: `serve` starts without them."""
+    """Imports the commands that need more than `serve` does when they are asked for: it starts without them."""
 
-    CONFORMANCE = ("check", "learn")
+    HOMES: Mapping[str, str] = {
+        "check": "..conformance.cli",
+        "clock": ".clock",
+        "fault": ".faults",
+        "journal": ".journal",
+        "learn": "..conformance.cli",
+        "reset": ".scenarios",
+        "scenario": ".scenarios",
+        "token": ".tokens",
+        "user": ".users",
+        "verdict": ".journal",
+        "wait": ".waiting",
+    }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.CONFORMANCE])
+        return sorted([*super().list_commands(ctx), *self.HOMES])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.CONFORMANCE:
+        if cmd_name not in self.HOMES:
             return super().get_command(ctx, cmd_name)
-        from ..conformance import cli as conformance  # noqa: PLC0415
-
-        command: click.Command = getattr(conformance, cmd_name)
+        command: click.Command = getattr(import_module(self.HOMES[cmd_name], __package__), cmd_name)
         return command
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,16 +16,15 @@ from ..core.clock import iso, milliseconds, moment
 from ..core.handing import OnlyOnce
 from ..core.ids import hex_id, new_secret
 from ..core.users import User, check_text, not_held
-from ..errors import MisuseError, NotFound, ScenarioError
+from ..errors import MisuseError, NotFound
 from ..gate.jwt import sign
 from ..handles import Token, TokensByJti, UnknownJti, UsersByEmail, token_of
-from ..scenario import parse_scenario, read_scenario
 from ..violations.verdict import check_rules, judge
-from ..yamlfile import Loaded
 from . import values
 from .calls import Control, segment
 from .controls import RemoteClock, RemoteFaults
 from .journal import RemoteJournal
+from .scenarios import send
 from .state import RemoteState
 
 _USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one with that e-mail address"
@@ -260,13 +258,7 @@ class RemoteFake(OnlyOnce):
     @checked()
     def load(self, scenario: str | Path | Mapping[str, Any]) -> None:
         """Add the users and tokens of a scenario; see `TiledeskFake.load`."""
-        # Read and judged here, where the file and its lines are known.
-        parsed = parse_scenario(scenario) if isinstance(scenario, Mapping) else read_scenario(scenario)
-        file = parsed.file
-        try:
-            self._control.post("/scenario", _json(file.content if file else scenario))
-        except ScenarioError as problem:
-            raise _placed(problem, file) from None
+        send(self._control, scenario)
 
     def scenario(self) -> dict[str, Any]:
         """All users with their tokens as a scenario, which `load` takes; passwords are in it."""
@@ -369,21 +361,3 @@ def _check_texts(given: Mapping[str, object]) -> None:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else iso(moment(milliseconds(at)))
-
-
-def _placed(problem: ScenarioError, file: Loaded | None) -> ScenarioError:
-    """What a server says of a scenario, which it knows as a mapping, with the file and the line."""
-    named = re.match(r"scenario: ([^:\s]+): ", str(problem))
-    if file is None or named is None:
-        return problem
-    keys = [int(number) if number else key for number, key in re.findall(r"\[(\d+)\]|([^.\[\]]+)", named[1])]
-    return ScenarioError(file.place(*keys) + str(problem).removeprefix("scenario"))
-
-
-def _json(value: Any) -> Any:
-    """A scenario as JSON has it: times as text."""
-    if isinstance(value, Mapping):
-        return {name: _json(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(each) for each in value]
-    return value.isoformat() if isinstance(value, datetime) else value
