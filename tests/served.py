@@ -27,13 +27,22 @@ def server_url(fake: TiledeskFake) -> str:
     return fake.url.removesuffix(fake.base_path)
 
 
-def call(fake: TiledeskFake | RemoteFake, method: str, path: str, authorization: str = "", **headers: str) -> int:
+def call(
+    fake: TiledeskFake | RemoteFake,
+    method: str,
+    path: str,
+    authorization: str = "",
+    *,
+    body: bytes | None = None,
+    content_type: str = "",
+) -> int:
     """The status of a client's call."""
     url = urlsplit(fake.url)
     connection = HTTPConnection(url.netloc, timeout=10)
     try:
-        given = {"Authorization": authorization} if authorization else {}
-        connection.request(method, f"{url.path}{path}", headers={**given, **headers})
+        given = {"Authorization": authorization, "Content-Type": content_type}
+        headers = {name: value for name, value in given.items() if value}
+        connection.request(method, f"{url.path}{path}", body, headers)
         answer = connection.getresponse()
         answer.read()
         return answer.status

@@ -162,6 +162,14 @@ def test_tokens_come_in_the_order_of_their_issue(fake: Fake, ada: User) -> None:
     assert fake.history(ada) == tokens[::-1]
 
 
+def test_a_user_signs_in_and_the_token_joins_the_history(fake: Fake, ada: User) -> None:
+    body = b'{"email": "ada@example.com", "password": "secret"}'
+
+    assert call(fake, "POST", "/auth/signin", body=body, content_type="application/json") == 200
+    assert len(fake.history(ada)) == 1
+    fake.journal.assert_called("signIn", status=200, times=1)
+
+
 # --- the clock ---------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +202,8 @@ def test_the_clock_stops_moves_and_goes_on(fake: Fake) -> None:
         ({"status": 200, "body": b"\xff\x00"}, 200),
         ({"status": 200, "body": "text"}, 200),
         ({"status": 418, "body": {"a": [None, 1.5]}}, 418),
+        ({"status": 302, "body": "", "headers": {"Location": "/v3/jwt/history"}, "chance": 1}, 302),
+        ({"status": 503, "times": 1, "chance": 0.999999}, 503),
         ({"status": 429, "retry_after_s": 5, "when": {"page": 0, "direction": None}}, 429),
     ],
 )
@@ -230,6 +240,8 @@ def test_the_journal_tells_who_called_what(fake: Fake, ada: User) -> None:
     assert fake.journal.since(2) == fake.journal.exchanges[2:]
     fake.journal.assert_called("listTokens", user=ada, page=0, times=1)
     fake.journal.assert_called("revokeTokenByJti", user="ada@example.com", jti="phone", status=200)
+    fake.journal.assert_called("listTokens", headers={"Accept-Encoding": "identity", "X-Other": None}, times=2)
+    assert "host" in fake.journal.exchanges[0].headers
     fake.journal.assert_not_called("revokeTokenById")
 
     fake.journal.clear()
@@ -392,6 +404,12 @@ def refusals(tmp_path: Path) -> Iterator[tuple[str, Any]]:  # noqa: PLR0915
     yield "never", lambda fake, ada: fake.faults.add("listTokens", status=503, times=0)
     yield "text times", lambda fake, ada: fake.faults.add("listTokens", status=503, times="2")
     yield "no body", lambda fake, ada: fake.faults.add("listTokens", status=200)
+    yield "chance", lambda fake, ada: fake.faults.add("listTokens", status=503, chance=0)
+    yield "header", lambda fake, ada: fake.faults.add("listTokens", status=503, headers={"Date": "x"})
+    yield "no header", lambda fake, ada: fake.faults.add("listTokens", drop="silence", headers={"A": "x"})
+    yield "noon", lambda fake, ada: fake.clock.freeze("noon")
+    yield "here", lambda fake, ada: fake.clock.freeze("2026-01-01T00:00:00")
+    yield "headers", lambda fake, ada: fake.journal.assert_called("listTokens", headers="x")
     yield "body", lambda fake, ada: fake.faults.add("listTokens", status=200, body=object)
     yield "asked", lambda fake, ada: fake.journal.assert_called("listToken")
     yield "asked for", lambda fake, ada: fake.journal.assert_called("listTokens", pages=1)
@@ -416,7 +434,9 @@ def said(fake: Fake, done: Any) -> tuple[type[BaseException], str]:
     ada = fake.add_user(email="ada@example.com", id="5e0000000000000000000001")
     with pytest.raises(EXPECTED) as refusal:
         done(fake, ada)
-    return refusal.type, str(refusal.value)
+    # The nearest that has a public name.
+    public = next(kind for kind in refusal.type.__mro__ if kind.__module__ in ("builtins", "tiledesk_fake.errors"))
+    return public, str(refusal.value)
 
 
 def test_what_is_refused_is_refused_in_the_same_words_and_by_the_same_exception(tmp_path: Path) -> None:

@@ -227,6 +227,13 @@ def test_only_ids_makes_randomness() -> None:
     assert not any("urandom" in ast.unparse(tree) for tree in TREES.values())
 
 
+def test_the_core_and_the_server_know_nothing_of_who_asks_from_elsewhere() -> None:
+    outside = {name: tree for name, tree in FAKE.items() if not name.startswith(("remote/", "cli/"))}
+
+    assert importers("tiledesk_fake.remote", among=outside) == set()
+    assert importers("tiledesk_fake.control", among={n: t for n, t in FAKE.items() if n.startswith("remote/")}) == set()
+
+
 def test_only_the_server_knows_sockets() -> None:
     assert importers("selectors") == {"serving/loop.py"}
     assert importers("httptools") == {"serving/reader.py"}
@@ -238,6 +245,8 @@ def test_only_the_server_knows_sockets() -> None:
         "conformance/client.py",
         "conformance/adapter.py",
     }
+    # And so has whoever asks a fake that is served elsewhere.
+    assert importers("http.client", "urllib.request", among=FAKE) == {"remote/calls.py"}
 
 
 def test_only_the_names_for_tests_know_pytest() -> None:
@@ -293,7 +302,7 @@ def test_only_wire_knows_the_field_names_of_records() -> None:
 
     # A scenario is written in these names, the demo is read from the contract, and a choice is called by one.
     # The control API has names of its own for its own JSON, which are the same.
-    own = {"control/shapes.py", "control/operations.py"}
+    own = {"control/shapes.py", "control/operations.py", "remote/fake.py", "remote/values.py", "cli/tokens.py"}
     assert knowing == {"web/wire.py", "scenario.py", "demo.py", "contract/profile.py", *own}
     assert FIELD_NAMES & texts(FAKE["contract/profile.py"]) == {"jwts", "jwtHistories"}
 

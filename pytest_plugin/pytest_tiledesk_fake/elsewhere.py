@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from tiledesk_fake.errors import CannotReach, MisuseError
-from tiledesk_fake.remote import RemoteFake
 from tiledesk_fake.remote.connecting import reach
+from tiledesk_fake.remote.fake import RemoteFake
 
 if TYPE_CHECKING:
     from tiledesk_fake.fake import TiledeskFake

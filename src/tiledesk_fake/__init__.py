@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from .errors import TiledeskFakeError as TiledeskFakeError
     from .fake import TiledeskFake as TiledeskFake
     from .handles import Token as Token
-    from .remote import RemoteFake as RemoteFake
-    from .remote import connect as connect
+    from .remote.connecting import connect as connect
+    from .remote.fake import RemoteFake as RemoteFake
     from .state import Snapshot as Snapshot
     from .violations.verdict import ViolationError as ViolationError
     from .violations.violation import Violation as Violation
@@ -50,7 +50,7 @@ _HOMES = {
     "NotFound": "errors",
     "NotListening": "errors",
     "ProfileError": "errors",
-    "RemoteFake": "remote",
+    "RemoteFake": "remote.fake",
     "ScenarioError": "errors",
     "Snapshot": "state",
     "TiledeskFake": "fake",
@@ -59,7 +59,7 @@ _HOMES = {
     "User": "core.users",
     "Violation": "violations.violation",
     "ViolationError": "violations.verdict",
-    "connect": "remote",
+    "connect": "remote.connecting",
     "create_app": "app_factory",
 }
 

@@ -196,7 +196,7 @@ def test_a_server_that_dies_is_an_error_of_the_test_and_not_of_pytest(project: P
         "test_three": ["passed"],
     }
     assert "INTERNALERROR" not in ran.text + ran.errors
-    assert "no answer from http://127.0.0.1:1" in ran.summary("test_one")
+    assert "FAILED test_it.py::test_one - Failed: no answer from http://127.0.0.1:1" in ran.text
     assert "start the server with tiledesk-fake serve" in ran.told("test_one")
 
 

@@ -35,27 +35,30 @@ from .telling import Telling
 class _Group(click.Group):
     """Imports the commands that need more than `serve` does when they are asked for: it starts without them."""
 
-    HOMES: Mapping[str, str] = {
-        "check": "..conformance.cli",
-        "clock": ".clock",
-        "fault": ".faults",
-        "journal": ".journal",
-        "learn": "..conformance.cli",
-        "reset": ".scenarios",
-        "scenario": ".scenarios",
-        "token": ".tokens",
-        "user": ".users",
-        "verdict": ".journal",
-        "wait": ".waiting",
+    CONFORMANCE = ("check", "learn")
+    ASKING: Mapping[str, str] = {
+        "clock": "clock",
+        "fault": "faults",
+        "journal": "journal",
+        "reset": "scenarios",
+        "scenario": "scenarios",
+        "token": "tokens",
+        "user": "users",
+        "verdict": "journal",
+        "wait": "waiting",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.HOMES])
+        return sorted([*super().list_commands(ctx), *self.CONFORMANCE, *self.ASKING])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.HOMES:
+        if cmd_name in self.CONFORMANCE:
+            from ..conformance import cli as home  # noqa: PLC0415
+        elif cmd_name in self.ASKING:
+            home = import_module(f".{self.ASKING[cmd_name]}", __package__)
+        else:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(self.HOMES[cmd_name], __package__), cmd_name)
+        command: click.Command = getattr(home, cmd_name)
         return command
 
 

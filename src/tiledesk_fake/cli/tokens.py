@@ -31,7 +31,7 @@ def list_tokens(*, user: str, url: str, control_token: str | None, as_json: bool
 @token.command(
     epilog=examples(
         "tiledesk-fake token issue ada@example.com --jti phone --expires-in 1h",
-        'curl -H "Authorization: $(tiledesk-fake token issue ada@example.com)" http://127.0.0.1:8000/v3/jwt/history',
+        """tiledesk-fake token issue ada@example.com --created-at 2026-01-01T10:00:00Z --claims '{"role": "owner"}'""",
     )
 )
 @click.argument("user", metavar="USER")

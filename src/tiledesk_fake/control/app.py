@@ -90,12 +90,12 @@ class ControlApp:
         """Answer one request."""
         if environ.get("PATH_INFO", "").startswith(("/_fake", "/w/")):
             # By the raw target, since a decoded one may look as if it were for the control API.
-            request = read_request(environ, "")
+            request = read_request(environ, "", with_body=False)
             target = _ABSOLUTE.sub("", request.below_mount, count=1)
             world = _WORLD.match(target)
             below = target[world.end() :] if world else target
             if _CONTROL.match(below):
-                answer = self._api.answer(request, environ, world[1] if world else None, below)
+                answer = self._api.answer(read_request(environ, ""), environ, world[1] if world else None, below)
                 return respond(answer, environ, start_response)
             if world:
                 return self._of_world(world[1], request, environ, start_response)

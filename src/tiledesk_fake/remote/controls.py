@@ -9,6 +9,7 @@ from ..arguments import checked
 from ..core.clock import Clock, iso, moment, step_ms
 from ..core.faults import content_of
 from ..core.handing import OnlyOnce
+from ..core.request import OperationName
 from ..serving.delivery import Drop
 from . import values
 from .calls import Control
@@ -36,7 +37,7 @@ class RemoteClock(OnlyOnce):
         return bool(self._control.get("/clock")["frozen"])
 
     @checked()
-    def freeze(self, at: datetime | None = None) -> None:
+    def freeze(self, at: datetime | str | None = None) -> None:
         """Stop the clock, at the given time or where it is; see `Clock.freeze`."""
         if at is None:
             self._control.post("/clock/freeze")
@@ -67,18 +68,20 @@ class RemoteFaults(OnlyOnce):
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    @checked()
+    @checked(drop="write it like drop='before-answer'", headers="write it like headers={'Location': '/v3/jwt/history'}")
     def add(
         self,
-        operation: str,
+        operation: OperationName,
         *,
         status: int | None = None,
         body: Any = None,
         delay_s: float = 0,
         drop: Drop | None = None,
         retry_after_s: int | None = None,
-        times: int = 1,
+        times: int | None = 1,
         when: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        chance: float = 1,
     ) -> None:
         """Plan a fault for the next `times` calls of an operation; see `Faults.add`."""
         fault: dict[str, Any] = {
@@ -88,6 +91,8 @@ class RemoteFaults(OnlyOnce):
             "drop": drop,
             "retry_after_s": retry_after_s,
             "when": {str(name): None if value is None else str(value) for name, value in (when or {}).items()},
+            "headers": dict(headers or {}),
+            "chance": chance,
         }
         fault = {name: value for name, value in fault.items() if value not in (None, {})} | {"times": times}
         # In order to be refused here where JSON cannot write it.

@@ -166,8 +166,14 @@ class RemoteFake(OnlyOnce):
         active: bool = True,
         firstname: str = "Test",
         lastname: str = "User",
+        emailverified: bool = True,
     ) -> User:
-        """A new user; see `TiledeskFake.add_user`."""
+        """A new user; see `TiledeskFake.add_user`. Of verified addresses alone, since the control API has no others."""
+        if not emailverified:
+            raise MisuseError(
+                "emailverified: a fake that is served elsewhere has verified addresses alone; for a token that says "
+                "otherwise give fake.issue_token(user, claims={'emailverified': False})"
+            )
         given = {
             "email": email,
             "password": password,

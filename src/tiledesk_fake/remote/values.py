@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from ..core.clock import milliseconds
@@ -49,6 +50,7 @@ def exchange(of: Mapping[str, Any], users: Mapping[str, User]) -> Exchange:
         fault=of["fault"],
         violations=tuple(map(violation, of["violations"])),
         reason=of["reason"],
+        headers=MappingProxyType(of["headers"]),
     )
 
 
