@@ -239,15 +239,3 @@ def nearest_shipped(profile: str | Path) -> str:
 def _is_not_found_out(id: object, choice: object) -> bool:
     # Null is accepted nowhere else: `revoke-unknown: null` is the choice 'null' without its quotes.
     return id in CHOICES and choice == (None if "unknown" in CHOICES[str(id)] else "unknown")
-
-
-def choices_and_evidence(
-    profile: Mapping[str, str] | str | Path | None,
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The choices of a profile as TiledeskFake takes it, and why those of a file are believed. Raises ProfileError."""
-    if profile is None:
-        return {}, {}
-    if isinstance(profile, Mapping):
-        return check(profile, source="profile"), {}
-    file = read_profile(profile)
-    return file.choices, file.evidence
