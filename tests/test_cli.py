@@ -1,6 +1,7 @@
 """The command line, from outside: what it prints, what it serves, how it fails."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -68,6 +69,7 @@ def call(method: str, url: str, authorization: str) -> requests.Response:
         return session.request(method, url, headers={"Authorization": authorization}, timeout=10)
 
 
+_SHELL = ("sh", "-c")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to paste the lines for")
 
 
@@ -81,10 +83,27 @@ class TestServe:
                 for words in pasted
             ]
 
-        lists, revocations = answers[:2], answers[2:]
+        lists, revocations, (added, verdict) = answers[:2], answers[2:4], answers[4:]
         assert [json.loads(answer)["count"] for answer in lists] == [3, 3]
         assert [json.loads(answer)["revoked"] for answer in revocations] == [True, True]
         assert len({json.loads(answer)["_id"] for answer in revocations}) == 2
+        assert json.loads(added)["email"] == "lin@example.com"
+        assert json.loads(verdict)["ok"] is True
+
+    @needs_curl
+    def test_the_page_is_named_and_the_lines_for_the_control_api_leave_the_token_to_the_shell(self) -> None:
+        with serving("--control-token", "open-sesame") as (_, lines):
+            (page,) = re.findall(r"http://127\.0\.0\.1:[0-9]+/_fake/$", "\n".join(lines), re.MULTILINE)
+            shown = requests.get(page, timeout=10)
+            pasted = [line for line in lines if line.startswith("curl ") and "/_fake/" in line]
+            environment = {**os.environ, "TILEDESK_FAKE_CONTROL_TOKEN": "open-sesame"}
+            codes = [
+                subprocess.run([*_SHELL, f"{line} -s -f"], env=environment, check=False).returncode for line in pasted
+            ]
+
+        assert shown.status_code == 200
+        assert codes == [0, 0]
+        assert not any("open-sesame" in line for line in lines)
 
     def test_the_demo_answers_the_example_of_the_contract(self) -> None:
         with serving("--quiet") as (_, lines):
@@ -155,7 +174,7 @@ class TestServe:
             for words in pasted:
                 subprocess.run([*words, "-s", "-f"], capture_output=True, timeout=10, check=True)
 
-        assert len(pasted) == 3
+        assert len(pasted) == 5
 
     def test_assumptions_are_turned_and_the_last_one_counts(self, tmp_path: Path) -> None:
         profile = tmp_path / "profile.yaml"

@@ -1,7 +1,10 @@
 """Every snippet of README and docs runs, and every table that repeats the contract agrees with it."""
 
+import os
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 import textwrap
@@ -50,7 +53,7 @@ def of(*languages: str) -> list[Snippet]:
 
 
 def test_no_snippet_is_in_a_language_that_is_not_tested() -> None:
-    assert {snippet.language for snippet in SNIPPETS} <= {"python", "bash", "yaml", "toml"}
+    assert {snippet.language for snippet in SNIPPETS} <= {"python", "bash", "sh", "yaml", "toml"}
 
 
 def test_the_python_snippets_run(tmp_path: Path) -> None:
@@ -87,6 +90,27 @@ def test_the_shell_snippets_work(snippet: Snippet) -> None:
                 run([sys.executable, "-m", "tiledesk_fake", *words[1:]])
             case _:
                 pytest.fail(f"nothing here knows how to try {line!r}")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+@pytest.mark.parametrize("snippet", of("sh"), ids=str)
+def test_the_sessions_in_a_shell_go_from_the_first_line_to_the_last(snippet: Snippet, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # The same lines, but for the port: the documented one may be taken on this machine.
+    lines = snippet.text.replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace(" serve ", f" serve --port {port} ")
+    bin = Path(sys.executable).parent
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TILEDESK_FAKE_")}
+    environment |= {"PATH": f"{bin}:{os.environ['PATH']}", "TILEDESK_FAKE_URL": f"http://127.0.0.1:{port}"}
+    # Each line is to succeed, and the server goes whatever happens.
+    script = f"set -eu\ntrap 'kill $!' EXIT\n{lines}"
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"ok": true' in done.stdout or done.stdout.endswith("ok\n")
 
 
 def run(command: list[str]) -> None:

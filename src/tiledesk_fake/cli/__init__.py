@@ -153,7 +153,7 @@ def serve(
     _show_log()
     with signalled, wakeup, telling, fake.start(app=app, on_refused=None if quiet else telling.refused):
         if not quiet:
-            for line in _welcome(fake, with_password=scenario is None):
+            for line in (*_welcome(fake, with_password=scenario is None), *_controls(fake, control_token)):
                 click.echo(line)
         click.echo(f"tiledesk-fake listening on {fake.url}")
         signalled.recv(1)
@@ -203,6 +203,30 @@ def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
             else curl("DELETE", url, by_token, options=[*direct, "--path-as-is"])
         )
     return lines
+
+
+def _controls(fake: TiledeskFake, control_token: str | None) -> list[str]:
+    """Where the page is, and two lines for the control API; a token is named and never shown."""
+    root = f"{fake.url.removesuffix(fake.base_path)}/_fake"
+    direct = ["--noproxy", "*"] if _is_captured() else []
+    token = [] if control_token is None else ["Authorization: Bearer $TILEDESK_FAKE_CONTROL_TOKEN"]
+    user = '{"email": "lin@example.com"}'
+    return [
+        f"# See what is called, and turn whatever can be turned: {root}/",
+        "# The same for programs. Add a user, and ask what clients did wrong:",
+        curl(
+            "POST",
+            f"{root}/users",
+            ["Content-Type: application/json", *token],
+            options=direct,
+            body=user,
+            variables=_CONTROL_TOKEN,
+        ),
+        curl("GET", f"{root}/verdict", token, options=direct, variables=_CONTROL_TOKEN),
+    ]
+
+
+_CONTROL_TOKEN = re.compile(r"\$(TILEDESK_FAKE_CONTROL_TOKEN)")
 
 
 def _works(token: Token, fake: TiledeskFake) -> bool:

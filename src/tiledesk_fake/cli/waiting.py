@@ -4,7 +4,8 @@ import click
 
 from ..core.clock import Clock
 from ..errors import CannotReach
-from .elsewhere import asking, control_of, examples, show
+from ..remote.connecting import find
+from .elsewhere import asking, examples, show
 
 _PAUSE_S = 0.1
 
@@ -22,7 +23,8 @@ def wait(*, timeout: float, url: str, control_token: str | None, as_json: bool) 
     until_ms = clock.now_ms() + timeout * 1000
     while True:
         try:
-            told = control_of(url, control_token).get("/health")
+            # Health alone: whoever waits need not know the token.
+            told = find(url, control_token)[0].get("/health")
         except CannotReach:
             if clock.now_ms() >= until_ms:
                 raise

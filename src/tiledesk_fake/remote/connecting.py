@@ -33,6 +33,14 @@ def connect(url: str, control_token: str | None = None) -> RemoteFake:
 
 def reach(url: str, control_token: str | None = None) -> tuple[Control, str]:
     """The control API of the fake that is served at a URL, and its base path; raises what `connect` raises."""
+    control, base_path = find(url, control_token)
+    # What needs the token, so that a wrong one is refused here and not in the middle of a test.
+    control.get("/worlds")
+    return control, base_path
+
+
+def find(url: str, control_token: str | None = None) -> tuple[Control, str]:
+    """What `reach` gives, whether the token is the server's or not."""
     for name, value in (("url", url), ("control_token", control_token)):
         if not isinstance(value, str) and not (value is None and name == "control_token"):
             raise MisuseError(f"{name}: expected text, got {phrase(type(value))}")
@@ -44,8 +52,6 @@ def reach(url: str, control_token: str | None = None) -> tuple[Control, str]:
     rest = path.removeprefix(mount).removesuffix("/")
     if rest not in ("", "/_fake", base_path):
         raise _unusable(url, f"; this server's fake is at {origin}{mount}{base_path}")
-    # What needs the token, so that a wrong one is refused here and not in the middle of a test.
-    control.get("/worlds")
     return control, base_path
 
 
