@@ -30,7 +30,7 @@ field() {
     sed -n "s/^[^\"]*\(\"[^\"]*\"[^\"]*\)*\"$1\":\"\([^\"]*\)\".*/\2/p"
 }
 
-trap 'control DELETE ""' EXIT
+trap 'control DELETE "" > /dev/null' EXIT
 
 ada=$(control POST /users '{"email": "ada@example.com", "password": "secret"}' | field _id)
 control POST "/users/$ada/tokens" '{"jti": "phone"}' > /dev/null
