@@ -32,7 +32,7 @@ from tiledesk_fake.remote.controls import RemoteClock, RemoteFaults
 
 Fake = TiledeskFake | RemoteFake
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
-FAR = {"wsgi_app", "app", "asgi_app", "start", "stop", "intercept", "hand_over", "close_held"}
+FAR = {"touched", "wsgi_app", "app", "asgi_app", "start", "stop", "intercept", "hand_over", "close_held"}
 
 
 @pytest.fixture(params=["here", "elsewhere", "a world elsewhere"])

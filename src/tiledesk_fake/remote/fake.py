@@ -305,6 +305,11 @@ class RemoteFake(OnlyOnce):
             raise not_held(user) from None
 
     @property
+    def touched(self) -> NoReturn:
+        """Raises MisuseError: the control API does not tell which assumptions decided an answer."""
+        raise _far("touched", "vary assumptions where the fakes of the tests are in one process with them")
+
+    @property
     def wsgi_app(self) -> NoReturn:
         """Raises MisuseError: an app answers in its own process."""
         raise _far("wsgi_app", "call fake.url, or make a TiledeskFake here")
