@@ -39,3 +39,11 @@ def test_a_profile_is_applied(fake_tiledesk: TiledeskFake) -> None:
     ada = fake_tiledesk.add_user(email="ada@example.com", password="secret")
 
     assert ask(f"{fake_tiledesk.url}/jwt/history", ada.authorization) == []
+
+
+def test_a_violation_names_a_line_that_the_reader_can_open() -> None:
+    fake = TiledeskFake()
+    fake.app.test_client().get("/v3/jwt/history", headers={"Authorization": "Bearer x"})
+
+    file, _, number = fake.journal.violations[0].where.rpartition(":")
+    assert "jwtAuth:" in Path(file).read_text(encoding="utf-8").splitlines()[int(number) - 1]

@@ -18,7 +18,8 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from tests.choices import profiles
 from tests.wsgi import Reply, call
 from tiledesk_fake import ContractError, ProfileError, TiledeskFake, contract, demo
-from tiledesk_fake.contract import FILE, Contract, load, merge_patch
+from tiledesk_fake.contract import AUTH_FILE, FILE, Contract, load, merge_patch
+from tiledesk_fake.contract.places import Place
 from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.state import State
 from tiledesk_fake.web.road import Road
@@ -474,8 +475,54 @@ def test_a_contract_is_made_once_per_profile() -> None:
 def test_a_place_in_the_file_is_told_by_its_line(keys: tuple[str, ...], line: str) -> None:
     name, _, number = load().places.of(keys).line_of_file.partition(":")
 
-    assert name == "openapi/jwt.yaml"
+    assert Path(name).samefile(FILE)
     assert TEXT.splitlines()[int(number) - 1].strip().startswith(line)
+
+
+@pytest.mark.parametrize("file", [FILE, AUTH_FILE], ids=lambda file: file.name)
+def test_a_place_is_shown_from_where_the_reader_is(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(7, "assumed", file)
+    shown = {}
+    for here in (file.parent, file.parents[1], tmp_path, Path("/")):
+        monkeypatch.chdir(here)
+        shown[here] = place.line_of_file
+
+    assert shown == {
+        file.parent: f"{file.name}:7",
+        file.parents[1]: f"openapi/{file.name}:7",
+        tmp_path: f"{file}:7",
+        Path("/"): f"{file}:7",
+    }
+
+
+def test_a_place_is_shown_where_the_reader_has_deleted_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    assert Place(7, "assumed").line_of_file == f"{FILE}:7"
+
+
+@pytest.mark.parametrize(
+    ("asked", "file", "begins"),
+    [
+        ("GET /v3/jwt/history", FILE, "jwtAuth:"),
+        ("POST /v3/auth/signin?page=1", AUTH_FILE, "post:"),
+    ],
+)
+def test_a_violation_elsewhere_leads_to_the_line_of_a_file(
+    asked: str, file: Path, begins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fake = TiledeskFake(profile={"page-base": "1", "list-envelope": "bare", "sort-parameter": "sort"})
+    call(fake.wsgi_app, *asked.split(), [("Authorization", "Bearer x")] if file == FILE else [])
+
+    violation = fake.journal.violations[0]
+    path, _, number = violation.where.rpartition(":")
+    assert Path(path).samefile(file)
+    assert Path(path).read_text(encoding="utf-8").splitlines()[int(number) - 1].strip().startswith(begins)
 
 
 def test_an_unknown_choice_is_a_profile_error() -> None:

@@ -164,8 +164,18 @@ def test_the_readme_shows_what_a_test_with_a_wrong_client_says(tmp_path: Path) -
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", str(tmp_path)]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    # The reader of the README has installed a wheel in an environment beside the tests.
+    told = run.stdout.replace(str(contract.FILE.parents[1]), ".venv/lib/python3.12/site-packages/tiledesk_fake")
 
-    assert textwrap.dedent(shown) in re.sub(r"(?<=127\.0\.0\.1:)\d+", "8000", run.stdout)
+    assert textwrap.dedent(shown) in re.sub(r"(?<=127\.0\.0\.1:)\d+", "8000", told)
+
+
+def test_the_page_about_checks_names_a_place_of_this_contract() -> None:
+    page = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    ((file, number, level),) = re.findall(r"^ +contract  .*/(openapi/\S+):(\d+) \((\w+)\)$", page, re.MULTILINE)
+
+    assert (ROOT / file).read_text(encoding="utf-8").splitlines()[int(number) - 1].strip() == "SortDirection:"
+    assert level == "documented"
 
 
 def test_the_page_about_pytest_names_all_that_a_fake_offers() -> None:

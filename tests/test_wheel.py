@@ -45,7 +45,7 @@ def test_the_smoke_tests_pass_from_the_wheel(clean_python: Path, tmp_path: Path)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    assert "5 passed" in done.stdout
 
 
 def test_the_installed_command_serves(clean_python: Path, tmp_path: Path) -> None:

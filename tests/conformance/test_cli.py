@@ -65,9 +65,12 @@ def test_a_server_that_breaks_it_is_1_and_a_finding_says_how(wrong: tuple[World,
     done = run("check", server.url, *ADA, "--examples", "1", "--report", str(file))
 
     assert done.returncode == 1, done.stderr
-    form = r"order-default-direction: .*\n  expected  .*\n  got  .*\n  contract  openapi/jwt.yaml:\d+"
-    assert re.search(form, done.stdout)
+    form = r"order-default-direction: .*\n  expected  .*\n  got  .*\n  contract  (.*):(\d+) \(documented\)"
+    place = re.search(form, done.stdout)
+    assert place
+    assert "SortDirection:" in Path(place[1]).read_text(encoding="utf-8").splitlines()[int(place[2]) - 1]
     found = {each["rule"]: each for each in json.loads(file.read_text(encoding="utf-8"))["findings"]}
+    assert found["order-default-direction"]["contract"] == f"{place[1]}:{place[2]}"
     assert found["order-default-direction"]["level"] == "documented"
     assert found["order-default-direction"]["curl"].startswith("curl -i ")
 

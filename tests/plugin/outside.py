@@ -13,13 +13,10 @@ from textwrap import dedent
 
 import pytest
 
-from tiledesk_fake.contract import FILE
-
 # A run that takes this long has failed.
 PATIENCE_S = 60
 # What would make the inner run another one than meant.
 _FOREIGN = re.compile(r"PYTEST_|TILEDESK_FAKE_|PYTHONWARNINGS$|COLUMNS$|(https?|all|no)_proxy$", re.IGNORECASE)
-_CONTRACT = FILE.read_text().splitlines()
 
 
 @dataclass(frozen=True)
@@ -160,6 +157,6 @@ def run_all(cases: Sequence[tuple[Path, Mapping[str, str], Sequence[str]]], pyth
 
 
 def contract_line(told: str) -> str:
-    """The line of the contract that a violation names."""
-    (number,) = re.findall(r"^    contract  openapi/jwt\.yaml:(\d+)$", told, re.M)
-    return _CONTRACT[int(number) - 1].strip()
+    """The line of the contract that a violation names, read where it is said to be."""
+    ((file, number),) = re.findall(r"^    contract  (/.*):(\d+)$", told, re.M)
+    return Path(file).read_text(encoding="utf-8").splitlines()[int(number) - 1].strip()

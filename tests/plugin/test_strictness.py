@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.plugin.outside import Project, Run, contract_line
+from tiledesk_fake.contract import FILE
 
 OPENING = """
     import pytest, requests, unittest
@@ -198,7 +199,7 @@ def test_a_mistake_fails_the_test_that_made_it(mistaken: Run, name: str) -> None
 
 def test_nothing_but_the_mistake_is_told(mistaken: Run) -> None:
     told = re.sub(r"127\.0\.0\.1:\d+", "FAKE", mistaken.told("test_bearer"))
-    told = re.sub(r"jwt\.yaml:\d+", "jwt.yaml:LINE", re.sub(r"\d\d:\d\d:\d\d", "HH:MM:SS", told))
+    told = re.sub(rf"{FILE}:\d+", "openapi/jwt.yaml:LINE", re.sub(r"\d\d:\d\d:\d\d", "HH:MM:SS", told))
 
     assert told == dedent(
         """\

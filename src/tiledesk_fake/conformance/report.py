@@ -231,7 +231,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "sentence": finding.sentence,
         "expected": finding.expected,
         "got": finding.got,
-        "contract": f"openapi/jwt.yaml:{finding.place.line}",
+        "contract": finding.place.line_of_file,
         "level": finding.place.level,
         "curl": finding.curl,
         "explained_by": dict(finding.explained_by),

@@ -105,7 +105,7 @@ class Contract:
         return self._resolved(next(iter(self.json(response)["examples"].values())))["value"]
 
     def _resolved(self, node: Any) -> Any:
-        return resolved(self.document, node, source=self.places.file)
+        return resolved(self.document, node, source=self.places.file.name)
 
     def _operations(self) -> Iterator[Operation]:
         for path, item in self.document["paths"].items():
@@ -210,7 +210,7 @@ class Contract:
                 raise self._error(f"expected an operation to answer {name!r}{nearest(name, declared)}")
 
     def _error(self, message: str) -> ContractError:
-        return ContractError(f"{self.places.file}: {message}")
+        return ContractError(f"{self.places.file.name}: {message}")
 
 
 def load(choices: Mapping[str, str] | None = None, *, file: Path = FILE) -> Contract:
@@ -236,7 +236,7 @@ def _load(choices: tuple[tuple[str, str], ...], file: Path, changed: int) -> Con
         return Contract(
             specialised(said.document, made),
             Profile.of(made),
-            Places(file.name, said.document, said.lines),
+            Places(file, said.document, said.lines),
             decided_parameters(said.document),
         )
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as cause:

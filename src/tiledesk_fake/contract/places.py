@@ -1,7 +1,11 @@
-"""Where the contract says something, and how that is known: `openapi/jwt.yaml:120 (assumed)`."""
+"""Where the contract says something, and how that is known: `openapi/jwt.yaml:120 (assumed)`.
+
+A place is shown by a path that the reader can open, wherever the package is installed.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Any
 
 from .file import FILE, read
@@ -16,12 +20,12 @@ class Place:
 
     line: int
     level: str
-    file: str = "jwt.yaml"
+    file: FilePath = FILE
 
     @property
     def line_of_file(self) -> str:
-        """The file and the line alone: `openapi/jwt.yaml:120`."""
-        return f"openapi/{self.file}:{self.line}"
+        """The file and the line alone: `openapi/jwt.yaml:120` in a checkout; what is not below here is absolute."""
+        return f"{_shown(self.file)}:{self.line}"
 
     def __str__(self) -> str:
         return f"{self.line_of_file} ({self.level})"
@@ -30,7 +34,7 @@ class Place:
 class Places:
     """The places of one OpenAPI file."""
 
-    def __init__(self, file: str, document: Mapping[str, Any], lines: Mapping[str, int]) -> None:
+    def __init__(self, file: FilePath, document: Mapping[str, Any], lines: Mapping[str, int]) -> None:
         """`lines` has the line of each key by its JSON pointer."""
         self.file = file
         self._document = document
@@ -63,7 +67,18 @@ def place(keys: Sequence[str], level: str | None = None) -> Place:
     'observed'
     """
     said = read(FILE)
-    return Places(FILE.name, said.document, said.lines).of(keys, level, exactly=True)
+    return Places(FILE, said.document, said.lines).of(keys, level, exactly=True)
+
+
+def _shown(file: FilePath) -> str:
+    try:
+        here = FilePath.cwd()
+    except OSError:
+        # Whoever deleted it has the file no less.
+        return str(file)
+    # Below the root everything is, and that is where tools that replace the files of a test say that it runs.
+    below = here != FilePath(here.anchor) and file.is_relative_to(here)
+    return str(file.relative_to(here) if below else file)
 
 
 def _step(node: Any, key: str) -> tuple[str, Any] | None:

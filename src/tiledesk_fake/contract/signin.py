@@ -33,7 +33,7 @@ class SignIn(NamedTuple):
 def load_sign_in() -> SignIn:
     """What the file says. Raises ContractError for one that does not match the code."""
     said = read(AUTH_FILE)
-    places = Places(AUTH_FILE.name, said.document, said.lines)
+    places = Places(AUTH_FILE, said.document, said.lines)
     try:
         ((path, item),) = said.document["paths"].items()
         ((method, operation),) = item.items()
