@@ -517,7 +517,8 @@ def test_a_violation_elsewhere_leads_to_the_line_of_a_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     fake = TiledeskFake(profile={"page-base": "1", "list-envelope": "bare", "sort-parameter": "sort"})
-    call(fake.wsgi_app, *asked.split(), [("Authorization", "Bearer x")] if file == FILE else [])
+    method, target = asked.split()
+    call(fake.wsgi_app, method, target, [("Authorization", "Bearer x")] if file == FILE else [])
 
     violation = fake.journal.violations[0]
     path, _, number = violation.where.rpartition(":")

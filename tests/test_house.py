@@ -249,6 +249,12 @@ def test_only_the_server_knows_sockets() -> None:
     assert importers("http.client", "urllib.request", among=FAKE) == {"remote/calls.py"}
 
 
+def test_only_one_module_knows_asgi_and_only_when_it_is_asked() -> None:
+    assert importers("a2wsgi") == {"web/asgi.py"}
+    assert importers("a2wsgi", top_level=True) == set()
+    assert importers("tiledesk_fake.web.asgi", top_level=True) == set()
+
+
 def test_only_the_names_for_tests_know_pytest() -> None:
     assert importers("pytest", among=TREES) == {"pytest.py"}
     assert importers("tiledesk_fake.pytest", among=TREES) == set()
@@ -276,7 +282,8 @@ def test_conformance_knows_the_contract_and_nothing_of_what_the_fake_is_made_of(
     known = {name for name in package if not name.startswith("tiledesk_fake.contract")}
 
     assert known == {
-        f"tiledesk_fake.{name}" for name in ("core.clock", "core.ids", "core.redaction", "curl", "errors", "realtime")
+        f"tiledesk_fake.{name}"
+        for name in ("core.clock", "core.ids", "core.redaction", "curl", "errors", "extras", "realtime")
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from .web.app import FlaskApp
+    from .web.asgi import AsgiApp
 
 
 class Served(OnlyOnce):
@@ -36,6 +37,7 @@ class Served(OnlyOnce):
         self._made_state: State | None = None
         self._made_wsgi_app: WsgiApp | None = None
         self._made_app: FlaskApp | None = None
+        self._made_asgi_app: AsgiApp | None = None
         self._server: Server | None = None
 
     @property
@@ -90,6 +92,22 @@ class Served(OnlyOnce):
                     app.extensions["tiledesk_fake"] = self
                     self._made_app = wsgi_app.flask = app
         return self._made_app
+
+    @property
+    def asgi_app(self) -> AsgiApp:
+        """The fake as an ASGI app with the same state, for asynchronous clients: `httpx.ASGITransport(fake.asgi_app)`.
+
+        It answers all that `wsgi_app` and `app` do, in threads beside the event loop of asyncio. Where the real server
+        would not answer, calling it raises NoAnswer. It needs the extra `asgi`, and raises MisuseError without.
+        """
+        if self._made_asgi_app is None:
+            wsgi_app = self.wsgi_app
+            with self._making:
+                if self._made_asgi_app is None:
+                    from .web.asgi import asgi_app
+
+                    self._made_asgi_app = asgi_app(wsgi_app)
+        return self._made_asgi_app
 
     def start(
         self,

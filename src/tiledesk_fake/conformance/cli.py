@@ -1,12 +1,10 @@
 """The commands `tiledesk-fake check` and `tiledesk-fake learn`."""
 
 import math
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, requires
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ import click
 
 from ..contract.profile import parse_assumptions, read_profile
 from ..core.ids import new_seed
-from ..curl import quoted
 from ..errors import TiledeskFakeError
+from ..extras import install_line
 from .credentials import Basic, Credential, Jwt, Redaction
 from .learning import learn as learn_from
 from .outcome import CannotCheck
@@ -24,8 +22,6 @@ from .progress import Progress
 from .report import Report, check_writable, form_of, report_of
 from .runner import check as check_target
 from .target import EXAMPLES, TIMEOUT_S, Target
-
-_EXTRA = re.compile(r"""(.+?)\s*;\s*extra\s*==\s*["']check["']""")
 
 
 class _Seconds(click.FloatRange):
@@ -148,7 +144,8 @@ def check(
 ) -> None:
     """Is the server at URL within the contract? Exit 0 if it is, 1 if not, 2 if it cannot be checked."""
     if find_spec("schemathesis") is None or find_spec("hypothesis") is None:
-        raise CannotCheck(_missing())
+        needed = install_line("check", "schemathesis", "hypothesis")
+        raise CannotCheck(f"check needs Schemathesis and Hypothesis: {needed}")
     if report is not None:
         form_of(report)
         check_writable(report)
@@ -174,16 +171,6 @@ def check(
     _hand_on(found, report)
     if found.broken:
         sys.exit(1)
-
-
-def _missing() -> str:
-    """What to install: the requirements of the extra themselves, which any index has, wherever this package is from."""
-    declared: list[str] = []
-    # Without metadata the package was not installed but found on the path.
-    with suppress(PackageNotFoundError):
-        declared = [found[1] for found in map(_EXTRA.fullmatch, requires("tiledesk-fake") or ()) if found]
-    needed = " ".join(map(quoted, declared or ["schemathesis", "hypothesis"]))
-    return f"check needs Schemathesis and Hypothesis: pip install {needed}"
 
 
 def _hand_on(found: Report, file: Path | None) -> None:
