@@ -10,7 +10,8 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from tiledesk_fake import Clock, Faults, Journal, MisuseError, TiledeskFake
+from tiledesk_fake import Clock, Faults, Journal, MisuseError, ScenarioError, TiledeskFake
+from tiledesk_fake.served import Served
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECRET = "hush-hush"
@@ -138,6 +139,68 @@ WRONG: list[tuple[Use, str]] = [
     ),
     (lambda fake: fake.journal.assert_called("listTokens", times=-1), "expected times from 0, got -1"),
     (lambda fake: fake.journal.assert_called("listToken"), "there is no operation 'listToken'; did you mean 'listTok"),
+    (
+        lambda _: untyped(TiledeskFake)(profile=["page-size=10"]),
+        "profile: expected a mapping, text or a path, got a list; write it like profile={'page-size': '10'}",
+    ),
+    (lambda _: untyped(TiledeskFake)(host=["localhost"]), "host: expected text, got a list; give one"),
+    (
+        lambda _: TiledeskFake(host="127.0.0.1:8000"),
+        "expected a host like '127.0.0.1', 'localhost' or '::1', got '127.0.0.1:8000'; a port is given as port=8000",
+    ),
+    (lambda _: TiledeskFake(host="http://localhost"), "expected a host like '127.0.0.1', 'localhost' or '::1'"),
+    (lambda _: TiledeskFake(host="[::1]"), "expected a host like '127.0.0.1', 'localhost' or '::1'"),
+    (lambda _: TiledeskFake(host=""), "expected a host like '127.0.0.1', 'localhost' or '::1'"),
+    (lambda fake: untyped(fake.start)(beside=fake), "beside: expected a Server, got a TiledeskFake; fake.hand_over(…)"),
+    (
+        lambda fake: untyped(fake.start)(on_refused="print"),
+        "on_refused: expected a function, got text; write it like on_refused=lambda reason, status, client: …",
+    ),
+    (lambda fake: untyped(fake.start)(app=fake), "app: expected a function, got a TiledeskFake; fake.wsgi_app is one"),
+    (lambda fake: untyped(fake.hand_over)(None), "app: expected a function, got None; fake.wsgi_app is one"),
+    (
+        lambda fake: untyped(fake.issue_token)(ada(fake), expires_at=timedelta(hours=1)),
+        "expires_at: expected a datetime, got a timedelta; add it to a time, like fake.clock.now() + ",
+    ),
+    (
+        lambda fake: untyped(fake.clock.freeze)(timedelta(hours=1)),
+        "at: expected a datetime or text, got a timedelta; add it to a time",
+    ),
+    (
+        lambda fake: untyped(fake.issue_token)(ada(fake), jti=fake.issue_token(ada(fake))),
+        "jti: expected text, got a Token; write jti=….jti",
+    ),
+    (lambda fake: untyped(fake.add_user)(email=ada(fake)), "email: expected text, got a User; write email=….email"),
+    (
+        lambda fake: untyped(fake.clock.advance)(hours=timedelta(hours=2)),
+        "hours: expected a number, got a timedelta; give the number of hours",
+    ),
+    (
+        lambda fake: untyped(fake.faults.add)("listTokens", status=(503, 503)),
+        "status: expected a whole number, got a tuple; give one; for one after the other call it once for each",
+    ),
+    (
+        lambda fake: untyped(fake.faults.add)("listTokens", status=503, when="page=1"),
+        "when: expected a mapping, got text; write it like {name: value}",
+    ),
+    (
+        lambda fake: untyped(fake.verify)(allow={"auth-scheme"}),
+        "allow: expected a list, got a set; write it like allow=",
+    ),
+    (lambda fake: fake.load("users:\n  - email: ada@example.com"), "expected the path of a file, got text of several"),
+    (
+        lambda fake: fake.journal.assert_called("listTokens", status=[200]),
+        "status: expected text or a number, got a list",
+    ),
+    (
+        lambda fake: fake.journal.assert_not_called("revokeTokenByJti", jti=fake.issue_token(ada(fake))),
+        "jti: expected text or a number, got a Token; write jti=….jti",
+    ),
+    (
+        lambda fake: fake.journal.assert_called("listTokens", user=fake.issue_token(ada(fake))),
+        "user: expected a User or an e-mail address, got a Token",
+    ),
+    (lambda fake: untyped(fake.tokens)[fake.issue_token(ada(fake))], "expected a jti, which is text, got a Token"),
     (lambda fake: untyped(fake.users)[5], "expected an e-mail address, got a whole number"),
     (lambda fake: untyped(fake.users)[[]], "expected an e-mail address, got a list"),
     (
@@ -149,7 +212,7 @@ WRONG: list[tuple[Use, str]] = [
 
 @pytest.mark.parametrize(("use", "told"), WRONG, ids=[told[:50] for _, told in WRONG])
 def test_what_cannot_work_is_a_misuse_that_says_what_to_write(fake: TiledeskFake, use: Use, told: str) -> None:
-    with pytest.raises(MisuseError) as refused:
+    with pytest.raises((MisuseError, ScenarioError)) as refused:
         use(fake)
 
     assert str(refused.value).startswith(told)
@@ -158,7 +221,7 @@ def test_what_cannot_work_is_a_misuse_that_says_what_to_write(fake: TiledeskFake
 def test_what_is_refused_changes_nothing(fake: TiledeskFake) -> None:
     before = fake.clock.setting
     for use, _ in WRONG:
-        with pytest.raises(MisuseError):
+        with pytest.raises((MisuseError, ScenarioError)):
             use(fake)
 
     assert list(fake.users) == ["ada@example.com"]
@@ -245,19 +308,17 @@ UNCHECKED = {
     "Faults.know",
     "Faults.spend",
     "Clock.sleep",
-    "TiledeskFake.start",
-    "TiledeskFake.hand_over",
 }
 
 
-@pytest.mark.parametrize("public", [TiledeskFake, Clock, Faults, Journal], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("public", [TiledeskFake, Served, Clock, Faults, Journal], ids=lambda kind: kind.__name__)
 def test_every_public_method_that_takes_arguments_checks_them(public: type) -> None:
     taking = {
         f"{public.__name__}.{name}": method
         for name, method in vars(public).items()
         if inspect.isfunction(method)
         and not name.startswith("_")
-        and get_type_hints(inspect.unwrap(method), localns={"Server": Any, "WSGIApplication": Any}).keys() - {"return"}
+        and get_type_hints(inspect.unwrap(method)).keys() - {"return"}
     }
 
     assert taking.keys() - UNCHECKED == {name for name, method in taking.items() if hasattr(method, "__wrapped__")}

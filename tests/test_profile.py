@@ -305,3 +305,30 @@ def test_a_choice_given_for_a_file_is_told_where_it_belongs() -> None:
         ProfileError, match=r"^page-base=1: cannot be read: .*; a choice .* profile=\{'page-base': '1'\}"
     ):
         TiledeskFake(profile="page-base=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("page-size:10", "profile={'page-size': '10'}, or on the command line --assume page-size=10"),
+        ("page-size: 10", "profile={'page-size': '10'}, or on the command line --assume page-size=10"),
+        ("page-size 10", "profile={'page-size': '10'}, or on the command line --assume page-size=10"),
+        ("{'page-size': '10'}", "profile={'page-size': '10'}, or on the command line --assume page-size=10"),
+        (
+            "page_size=10, Page-Base:1",
+            "profile={'page-size': '10', 'page-base': '1'}, or on the command line --assume page-size=10 --assume "
+            "page-base=1",
+        ),
+        (
+            "page-base",
+            "profile={'page-base': 'CHOICE'}, or on the command line --assume page-base=CHOICE, with one of its "
+            "choices: page-base: 0, 1",
+        ),
+    ],
+)
+def test_choices_given_for_a_file_are_told_how_they_are_written(text: str, told: str) -> None:
+    for use in (lambda: TiledeskFake(profile=text), lambda: TiledeskFake().set_profile(text)):
+        with pytest.raises(ProfileError) as refused:
+            use()
+
+        assert str(refused.value).endswith(f"; a choice that is in no file is written {told}")

@@ -14,11 +14,12 @@ import pytest
 from tiledesk_fake.contract.profile import (
     CHOICES,
     check,
-    described,
+    choices_meant,
     is_shipped,
     nearest_shipped,
     parse_assumptions,
     read_profile,
+    to_choose,
 )
 from tiledesk_fake.core.clock import milliseconds
 from tiledesk_fake.errors import MisuseError, ProfileError, nearest
@@ -213,15 +214,11 @@ def _profile(value: Any, source: str, find: Callable[[str, str | Path], Path]) -
 
 def _hint_for_choices(text: str, source: str) -> str:
     """What to write for a text that was meant as choices, as in `page-size:10`."""
-    meant = {}
-    for part in text.split(","):
-        id, _, choice = re.sub("[:=]", " ", part).strip().partition(" ")
-        meant[id.replace("_", "-")] = choice.strip() or "CHOICE"
-    if not meant.keys() <= CHOICES.keys():
+    meant = choices_meant(text)
+    if not meant:
         return ""
     pairs = ", ".join(f"{id}={choice}" for id, choice in meant.items())
-    listed = "; ".join(f"{id}: {', '.join(described(id))}" for id, choice in meant.items() if choice == "CHOICE")
-    of = f", with one of its choices: {listed}" if listed else ""
+    of = to_choose(meant)
     if not source.startswith("@"):
         return f"; write {pairs}{of}"
     mapping = ", ".join(f"{_quoted(id)}: {_quoted(choice)}" for id, choice in meant.items())

@@ -4,7 +4,7 @@ Tests are seldom type-checked. Without this, what is of a wrong type fails far i
 What comes back says what was expected, what came and what to write instead; it never shows text, which may be a secret.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache, partial, wraps
 from inspect import Parameter, signature
@@ -35,6 +35,8 @@ _PHRASES: Mapping[type, str] = {
     NoneType: "None",
     PathLike: "a path",
     Mapping: "a mapping",
+    Sequence: "a list",
+    Callable: "a function",  # type: ignore[dict-item]
 }
 _DATE, _DATETIME = genuine(date), genuine(datetime)
 # By what came and what was expected; the first that fits counts.
@@ -43,8 +45,11 @@ _HINTS: tuple[tuple[type, type, str], ...] = (
     (str, _DATETIME, "datetime.fromisoformat reads text"),
     (str, timedelta, "write it like timedelta(hours=2)"),
     (list, int, "give one; for one after the other call it once for each"),
+    (tuple, int, "give one; for one after the other call it once for each"),
+    (list, str, "give one"),
+    (tuple, str, "give one"),
     (bytes, str, "decode() it"),
-    (timedelta, int, "in seconds, its total_seconds()"),
+    (timedelta, _DATETIME, "add it to a time, like fake.clock.now() + timedelta(hours=2)"),
     (_DATETIME, timedelta, "subtract the time that it counts from"),
     (_DATE, _DATETIME, "add the time of day and tzinfo=datetime.UTC"),
     (int, timedelta, "write timedelta(seconds={value})"),
@@ -52,6 +57,8 @@ _HINTS: tuple[tuple[type, type, str], ...] = (
     (int, _DATETIME, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
     (float, _DATETIME, "datetime.fromtimestamp(…, datetime.UTC) reads a number"),
     (list, Mapping, "write it like {{name: value}}"),
+    (tuple, Mapping, "write it like {{name: value}}"),
+    (str, Mapping, "write it like {{name: value}}"),
 )
 
 
@@ -141,11 +148,15 @@ def _refusal(name: str, kinds: _Kinds, value: object, hints: Mapping[str, str]) 
     # A password without its quotes is a number.
     may_be_shown = value is None or (isinstance(value, int | float) and str not in kinds)
     got = repr(value) if may_be_shown else phrase(type(value))
-    hint = hints.get(name) or _hint(kinds, value)
+    hint = hints.get(name) or _hint(name, kinds, value)
     return MisuseError(f"{name}: expected {_listed(wanted)}, got {got}{f'; {hint}' if hint else ''}")
 
 
-def _hint(kinds: _Kinds, value: object) -> str:
+def _hint(name: str, kinds: _Kinds, value: object) -> str:
+    if str in kinds and isinstance(getattr(value, name, None), str):
+        return f"write {name}=….{name}"
+    if isinstance(value, timedelta) and any(issubclass(kind, int) for kind in kinds):
+        return "in seconds, its total_seconds()" if name.endswith("_s") else f"give the number of {name}"
     for came, expected, hint in _HINTS:
         if isinstance(value, came) and any(issubclass(kind, expected) for kind in kinds):
             return hint.format(value=repr(value))

@@ -24,6 +24,7 @@ from .state import Snapshot, State
 from .violations.verdict import check_rules, judge
 
 _USER_WANTED = "add_user makes one, and fake.users['ada@example.com'] is the one with that e-mail address"
+_PROFILE_WANTED = "write it like profile={'page-size': '10'}"
 _TOKEN_WANTED = "for a jti say revoke(jti=…)"  # noqa: S105 - a hint
 
 
@@ -49,7 +50,7 @@ class TiledeskFake(Served):
     True
     """
 
-    @checked()
+    @checked(profile=_PROFILE_WANTED)
     def __init__(
         self,
         *,
@@ -99,7 +100,7 @@ class TiledeskFake(Served):
         """
         return frozenset(self.journal.touched)
 
-    @checked()
+    @checked(profile=_PROFILE_WANTED)
     def set_profile(self, profile: Mapping[str, str] | str | Path | None) -> None:
         """Turn assumptions from now on; `profile` is what TiledeskFake takes, and None the defaults.
 

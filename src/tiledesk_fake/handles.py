@@ -139,6 +139,9 @@ class UnknownJti(NotFound, KeyError):
     __str__ = Exception.__str__
 
     def __init__(self, jti: object) -> None:
+        if not isinstance(jti, str):
+            super().__init__(f"expected a jti, which is text, got {phrase(type(jti))}")
+            return
         # Redacted, because a whole token is easily given for its jti.
         super().__init__(f"this fake holds no token with the jti {redacted(repr(jti))}; issue_token makes tokens")
 
@@ -150,8 +153,10 @@ class TokensByJti(OnlyOnce, Mapping[str, Token]):
         self._state = state
 
     def __getitem__(self, jti: str) -> Token:
+        if not isinstance(jti, str):
+            raise UnknownJti(jti)
         with self._state.lock:
-            record = self._state.history.by_jti(jti) if isinstance(jti, str) else None
+            record = self._state.history.by_jti(jti)
         if record is None or record.is_phantom:
             raise UnknownJti(jti)
         return token_of(record, self._state)

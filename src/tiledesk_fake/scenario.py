@@ -127,6 +127,8 @@ def _issue(token: ScenarioToken, user: User, state: State) -> None:
 
 def read_scenario(path: str | Path) -> Scenario:
     """Read a scenario file. Raises ScenarioError, naming the file, the line and the key."""
+    if isinstance(path, str) and "\n" in path:
+        raise ScenarioError("expected the path of a file, got text of several lines; give what it says as a mapping")
     # A scenario that is a mapping needs no reader of YAML, which takes 8 ms to import.
     from . import yamlfile
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from wsgiref.types import WSGIApplication
 
+from .arguments import checked
 from .core.handing import OnlyOnce
 from .errors import MisuseError, NotListening
 from .serving.rejection import OnRefused
@@ -17,10 +19,11 @@ from .web.road import Road
 from .web.wsgi import WsgiApp
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
     from .web.app import FlaskApp
     from .web.asgi import AsgiApp
+
+
+_ON_REFUSED_WANTED = "write it like on_refused=lambda reason, status, client: …"
 
 
 class Served(OnlyOnce):
@@ -29,7 +32,7 @@ class Served(OnlyOnce):
     def __init__(self, make_state: Callable[[], State], *, base_path: str, host: str, port: int) -> None:
         self._make_state = make_state
         self._base_path = _checked_base_path(base_path)
-        self._host, self._port = host, port
+        self._host, self._port = _checked_host(host), port
         # Clients know the address by the time that a fake is stopped and started again.
         self._last_port = 0
         # What is made when it is first needed, and the lock that it is made under; whoever holds that waits for nobody.
@@ -109,6 +112,7 @@ class Served(OnlyOnce):
                     self._made_asgi_app = asgi_app(wsgi_app)
         return self._made_asgi_app
 
+    @checked(beside="fake.hand_over(…) gives one", app="fake.wsgi_app is one", on_refused=_ON_REFUSED_WANTED)
     def start(
         self,
         *,
@@ -140,6 +144,7 @@ class Served(OnlyOnce):
             self._server, self._last_port = server, server.port
         return self
 
+    @checked(app="fake.wsgi_app is one")
     def hand_over(self, app: WSGIApplication) -> Server | None:
         """Let another app answer at this fake's address, as a test runner does when a test is over.
 
@@ -194,6 +199,15 @@ class Served(OnlyOnce):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _checked_host(host: str) -> str:
+    # One colon stands before a port; an IPv6 address has more.
+    if not host or "/" in host or "[" in host or host.count(":") == 1:
+        raise MisuseError(
+            f"expected a host like '127.0.0.1', 'localhost' or '::1', got {host!r}; a port is given as port=8000"
+        )
+    return host
 
 
 def _checked_base_path(base_path: str) -> str:

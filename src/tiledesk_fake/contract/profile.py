@@ -223,11 +223,30 @@ def is_shipped(profile: object) -> bool:
 
 def _perhaps_meant(profile: str | Path) -> str:
     """What to write instead of a name that is no file's: nothing where it looks like one."""
-    id, equals, choice = str(profile).partition("=")
-    if equals and id in CHOICES:
-        written = f"profile={{{id!r}: {choice!r}}}, or on the command line --assume {profile}"
-        return f"; a choice that is in no file is written {written}"
+    if meant := choices_meant(str(profile)):
+        options = " ".join(f"--assume {id}={choice}" for id, choice in meant.items())
+        written = f"profile={meant}, or on the command line {options}"
+        return f"; a choice that is in no file is written {written}{to_choose(meant)}"
     return nearest_shipped(profile)
+
+
+def choices_meant(text: str) -> dict[str, str]:
+    """The choices that a text was meant as, however they are written; `CHOICE` where it names an assumption alone.
+
+    >>> choices_meant("page-size:10, page_base"), choices_meant("pages.yaml")
+    ({'page-size': '10', 'page-base': 'CHOICE'}, {})
+    """
+    meant = {}
+    for part in re.split("[,;\n]", re.sub("[{}'\"]", "", text)):
+        id, _, choice = re.sub("[:=]", " ", part).strip().partition(" ")
+        meant[id.replace("_", "-").lower()] = choice.strip() or "CHOICE"
+    return meant if meant.keys() <= CHOICES.keys() else {}
+
+
+def to_choose(meant: Mapping[str, str]) -> str:
+    """What there is to choose from, for what is only named."""
+    listed = "; ".join(f"{id}: {', '.join(described(id))}" for id, choice in meant.items() if choice == "CHOICE")
+    return f", with one of its choices: {listed}" if listed else ""
 
 
 def nearest_shipped(profile: str | Path) -> str:

@@ -13,7 +13,7 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..arguments import checked
+from ..arguments import checked, phrase
 from ..errors import MisuseError, nearest
 from ..violations.violation import Violation
 from .clock import moment
@@ -297,6 +297,8 @@ class Journal(OnlyOnce):
                 raise MisuseError(f"{operation} cannot be asked for {name!r}{nearest(name, known)}")
         if not isinstance(what.get("headers", {}), Mapping):
             raise MisuseError("headers: expected a mapping; write it like headers={'user-agent': '…'}")
+        for name in what.keys() - {"headers"}:
+            _check_comparable(name, what[name])
         return [exchange for exchange in self.exchanges if exchange.operation == operation]
 
     def _note(self) -> str:
@@ -307,6 +309,15 @@ class Journal(OnlyOnce):
 
     def __repr__(self) -> str:
         return f"<Journal of {len(self)} exchanges, {len(self._violations)} violations, {self._dropped} dropped>"
+
+
+def _check_comparable(name: str, value: object) -> None:
+    # What is of no such type would differ from all that was ever sent.
+    if value is None or isinstance(value, str | int | float) or (name == "user" and isinstance(value, User)):
+        return
+    wanted = "a User or an e-mail address" if name == "user" else "text or a number"
+    hint = f"; write {name}=….{name}" if isinstance(getattr(value, name, None), str) else ""
+    raise MisuseError(f"{name}: expected {wanted}, got {phrase(type(value))}{hint}")
 
 
 def _size(exchange: Exchange) -> int:
