@@ -370,7 +370,7 @@ def test_a_token_signed_by_another_library_is_let_in(calm: TiledeskFake, algorit
 
 
 def test_a_token_without_a_signature_is_refused(calm: TiledeskFake, observed: TiledeskFake) -> None:
-    unsigned = jwt.encode({"_id": ADA}, None, "none")
+    unsigned = jwt.encode({"_id": ADA}, "", "none")
 
     assert status(calm, f"JWT {unsigned}") == 401
     assert status(observed, f"JWT {unsigned}") == 401

@@ -237,6 +237,7 @@ def test_the_core_and_the_server_know_nothing_of_who_asks_from_elsewhere() -> No
 def test_only_the_server_knows_sockets() -> None:
     assert importers("selectors") == {"serving/loop.py"}
     assert importers("httptools") == {"serving/reader.py"}
+    assert importers("ssl", among=FAKE) == {"serving/tls.py", "serving/certificates.py", "cli/ca.py"}
     # By a pair of sockets the command line learns of signals.
     serving = {f"serving/{name}.py" for name in ("binding", "server", "connection", "loop", "stream")}
     # Whoever examines other servers has one client.
@@ -245,8 +246,8 @@ def test_only_the_server_knows_sockets() -> None:
         "conformance/client.py",
         "conformance/adapter.py",
     }
-    # And so has whoever asks a fake that is served elsewhere.
-    assert importers("http.client", "urllib.request", among=FAKE) == {"remote/calls.py"}
+    # And so has whoever asks a fake that is served elsewhere, but for the question whom to trust.
+    assert importers("http.client", "urllib.request", among=FAKE) == {"remote/calls.py", "cli/ca.py"}
 
 
 def test_only_one_module_knows_asgi_and_only_when_it_is_asked() -> None:

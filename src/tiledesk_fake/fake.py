@@ -36,6 +36,8 @@ class TiledeskFake(Served):
     - `secret` signs the tokens; it is random unless given.
     - `base_path` precedes every path; the contract's, `/v3`, unless given.
     - `host` and `port` are where the server listens; the default is a free port of 127.0.0.1.
+    - `tls` makes the server speak TLS, and nothing else; clients are told to trust `ca_file`. It takes the extra `tls`.
+      With a path, the authority is kept in that folder, and so outlasts the process.
     - `seed` makes ids and jtis repeatable.
     - `strict` verifies at the end of a `with`, unless its block raised; see `verify`.
 
@@ -59,6 +61,7 @@ class TiledeskFake(Served):
         base_path: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: bool | str | Path = False,
         seed: int | None = None,
         strict: bool = False,
     ) -> None:
@@ -74,6 +77,7 @@ class TiledeskFake(Served):
             base_path=contract.base_path if base_path is None else base_path,
             host=host,
             port=port,
+            tls=tls,
         )
         self._strict = strict
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from weakref import finalize
 from wsgiref.types import WSGIApplication
 
 from .arguments import checked
@@ -19,6 +21,7 @@ from .web.road import Road
 from .web.wsgi import WsgiApp
 
 if TYPE_CHECKING:
+    from .serving.certificates import Certificates
     from .web.app import FlaskApp
     from .web.asgi import AsgiApp
 
@@ -29,7 +32,15 @@ _ON_REFUSED_WANTED = "write it like on_refused=lambda reason, status, client: â€
 class Served(OnlyOnce):
     """A state, below a base path, for clients: by HTTP between `start` and `stop`, and in process at any time."""
 
-    def __init__(self, make_state: Callable[[], State], *, base_path: str, host: str, port: int) -> None:
+    def __init__(
+        self, make_state: Callable[[], State], *, base_path: str, host: str, port: int, tls: bool | str | Path
+    ) -> None:
+        self._certificates: Certificates | None = None
+        if tls:
+            from .serving.certificates import certificates, kept_in
+
+            self._certificates = certificates() if tls is True else kept_in(Path(tls))
+        self._ca_file: tuple[Path, finalize[..., Any]] | None = None
         self._make_state = make_state
         self._base_path = _checked_base_path(base_path)
         self._host, self._port = _checked_host(host), port
@@ -139,6 +150,7 @@ class Served(OnlyOnce):
                 beside=beside,
                 bodies=BELOW_THE_APP,
                 on_refused=on_refused,
+                certificates=self._certificates,
             )
             server.start()
             self._server, self._last_port = server, server.port
@@ -179,6 +191,9 @@ class Served(OnlyOnce):
         """Stop listening; after this nothing is answered. Users and tokens stay. Stopping twice is fine."""
         with self._making:
             server, self._server = self._server, None
+            ca_file, self._ca_file = self._ca_file, None
+        if ca_file is not None:
+            ca_file[1]()
         # Outside the lock: the server's thread, which is waited for, may be about to take it.
         if server is not None:
             server.stop()
@@ -190,7 +205,31 @@ class Served(OnlyOnce):
         if server is None:
             raise NotListening("this fake does not listen yet; use `with TiledeskFake() as fake:` or fake.start()")
         host = f"[{server.host}]" if ":" in server.host else server.host
-        return f"http://{host}:{server.port}{self._base_path}"
+        scheme = "http" if self._certificates is None else "https"
+        return f"{scheme}://{host}:{server.port}{self._base_path}"
+
+    @property
+    def ca_pem(self) -> bytes | None:
+        """What `ca_file` holds; None for a fake that does not speak TLS."""
+        return self._certificates.pem if self._certificates is not None else None
+
+    @property
+    def ca_file(self) -> str:
+        """The path of a file with the certificate of the authority that vouches for this fake; gone after `stop`.
+
+        It is what clients are told to trust, as with `requests.get(fake.url, verify=fake.ca_file)`, and holds no key.
+
+        Raises NotListening before start(), and MisuseError for a fake that does not speak TLS.
+        """
+        with self._making:
+            if self._server is None:
+                raise NotListening("this fake does not listen yet, and `ca_file` goes with stop(); start() it first")
+            if self._certificates is None:
+                raise MisuseError("this fake speaks plain HTTP, which needs no CA; make it with TiledeskFake(tls=True)")
+            if self._ca_file is None:
+                path = self._certificates.write_public_part()
+                self._ca_file = path, finalize(self, path.unlink, missing_ok=True)
+            return str(self._ca_file[0])
 
     def __enter__(self) -> Self:
         return self if self.listening else self.start()

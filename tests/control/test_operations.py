@@ -293,7 +293,8 @@ def test_head_is_get_without_a_body_and_get_changes_nothing(control: Caller) -> 
     ada(control)
     before = control.ok("GET", "/_fake/scenario")
     for route in description.routes():
-        if route.method == "GET" and not route.names and route.id != "checkHealth":
+        # A plain server has no authority to show.
+        if route.method == "GET" and not route.names and route.id not in ("checkHealth", "showAuthority"):
             path = route.pattern.pattern.replace("\\", "").removesuffix("/?")
             assert control("HEAD", path).content == b""
             control("GET", path)

@@ -14,6 +14,7 @@ import pytest
 from tests.raw_http import PATIENCE_S
 from tiledesk_fake.log import log
 from tiledesk_fake.serving.loop import Loop
+from tiledesk_fake.serving.rejection import Rejection
 from tiledesk_fake.serving.stream import Stream
 
 
@@ -40,6 +41,12 @@ class Client:
     def received(self, data: memoryview) -> None:
         self.heard.append(bytes(data).decode())
         self.stream.write(bytes(data).upper())
+
+    def handshook(self) -> None:
+        self.heard.append("handshook")
+
+    def misunderstood(self, rejection: Rejection) -> None:
+        self.heard.append(rejection.reason)
 
     def ended(self) -> None:
         self.heard.append("ended")

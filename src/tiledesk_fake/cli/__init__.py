@@ -1,4 +1,4 @@
-"""The command line: `tiledesk-fake serve`, `spec`, `check`, `learn`, and what asks a server that runs.
+"""The command line: `tiledesk-fake serve`, `ca`, `spec`, `check`, `learn`, and what asks a server that runs.
 
 What goes wrong is one line on stderr and exit code 2.
 """
@@ -28,6 +28,7 @@ from ..handles import Token
 from ..log import log
 from ..serving.limits import raise_descriptors
 from . import options
+from .ca import ca, with_tls
 from .spec import spec
 from .telling import Telling
 
@@ -107,6 +108,14 @@ def cli(context: click.Context) -> None:
     type=click.IntRange(1, 1_000_000),
     help="How many worlds (/w/NAME) are kept; past that the one idle longest goes.",
 )
+@click.option("--tls", is_flag=True, help="Speak TLS, with a certificate for whatever name is asked for.")
+@click.option(
+    "--ca-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --tls: where the authority of the certificates is kept, so that clients trust it once; made if need be. "
+    "Without it, each server has an authority of its own, whose key is nowhere else.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but the line that says where it listens, and no exchanges.")
 def serve(
     *,
@@ -120,6 +129,8 @@ def serve(
     control_token: str | None,
     allowed_hosts: tuple[str, ...],
     world_limit: int,
+    tls: bool,
+    ca_dir: Path | None,
     quiet: bool,
 ) -> None:
     """Serve the fake until it is interrupted.
@@ -130,7 +141,7 @@ def serve(
     """
     choices = options.choices(profile, assumptions)
     make = partial(TiledeskFake, profile=choices, secret=secret, base_path=base_path)
-    fake = make(host=host, port=port)
+    fake = make(host=host, port=port, tls=with_tls(ca_dir, tls=tls))
     telling = Telling(lambda text: click.echo(text, err=True), coloured=sys.stderr.isatty())
     app = ControlApp(
         fake,
@@ -153,7 +164,10 @@ def serve(
     _show_log()
     with signalled, wakeup, telling, fake.start(app=app, on_refused=None if quiet else telling.refused):
         if not quiet:
-            for line in (*_welcome(fake, with_password=scenario is None), *_controls(fake, control_token)):
+            for line in (
+                *_welcome(fake, with_password=scenario is None, trusting=tls),
+                *_controls(fake, control_token),
+            ):
                 click.echo(line)
         click.echo(f"tiledesk-fake listening on {fake.url}")
         signalled.recv(1)
@@ -170,10 +184,11 @@ def _show_log() -> None:
     log.addHandler(to_stderr)
 
 
+cli.add_command(ca)
 cli.add_command(spec)
 
 
-def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
+def _welcome(fake: TiledeskFake, *, with_password: bool, trusting: bool) -> list[str]:
     """Lines that can be pasted into a shell: one user's list, and the revocation of two of the tokens."""
     for user in fake.users.values():
         tokens = [token for token in fake.history(user) if user.active and _works(token, fake)]
@@ -185,6 +200,8 @@ def _welcome(fake: TiledeskFake, *, with_password: bool) -> list[str]:
     by_token = [f"Authorization: {caller.authorization}"]
     history = f"{fake.url}/jwt/history"
     direct = ["--noproxy", "*"] if _is_captured() else []
+    if trusting:
+        direct += ["--cacert", fake.ca_file]
     lines = [
         f"# List the tokens of {user.email}:",
         curl("GET", f"{history}?direction=1&page={fake.profile['page-base']}", by_token, options=direct),

@@ -19,6 +19,7 @@ from .security import Security
 from .waiting import Waiting
 from .worlds import NAME, World, Worlds
 
+_JSON = "application/json"
 _WAITS = "tiledesk_fake.waits"
 # The API speaks to programs that were let in, and to no page of another origin.
 _HEADERS = (
@@ -124,4 +125,5 @@ class ControlApi:
 def _written(reply: Reply) -> Answer:
     if reply.content is None:
         return Answer(reply.status, (), b"")
-    return Answer(reply.status, (("Content-Type", "application/json"),), compact_json(reply.content))
+    body = compact_json(reply.content) if reply.media_type == _JSON else reply.content
+    return Answer(reply.status, (("Content-Type", reply.media_type),), body)

@@ -26,10 +26,11 @@ class Call:
 
 
 class Reply(NamedTuple):
-    """The status and the JSON of an answer; without JSON the body is empty."""
+    """The status and the content of an answer: what becomes JSON, or bytes of another media type; None for no body."""
 
     status: int
     content: Any = None
+    media_type: str = "application/json"
 
 
 class Later(NamedTuple):

@@ -79,6 +79,14 @@ def describe_api(call: Call) -> Reply:
     return Reply(200, call.world.fake.contract)
 
 
+def show_authority(call: Call) -> Reply:
+    """The certificate that clients of this server are told to trust."""
+    pem = call.worlds.first.fake.ca_pem
+    if pem is None:
+        raise Problem("not-found", "this server speaks plain HTTP, and nobody vouches for it; serve --tls has a CA")
+    return Reply(200, pem, "application/x-pem-file")
+
+
 def list_users(call: Call) -> Reply:
     """The users, in the order they were added."""
     return Reply(200, {"users": [shapes.user(user) for user in call.world.fake.users.values()]})
@@ -277,6 +285,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Reply | Later]] = {
     "listWorlds": list_worlds,
     "describeControl": describe_control,
     "describeApi": describe_api,
+    "showAuthority": show_authority,
     "listUsers": list_users,
     "addUser": add_user,
     "showUser": show_user,
@@ -306,5 +315,5 @@ OPERATIONS: Mapping[str, Callable[[Call], Reply | Later]] = {
 }
 """The code of each operation, by its operationId; the page, and the end of a world, are the business of `api`."""
 
-WITHOUT_USE = frozenset(("checkHealth", "listWorlds", "describeControl", "describeApi", "setUp"))
+WITHOUT_USE = frozenset(("checkHealth", "listWorlds", "describeControl", "describeApi", "showAuthority", "setUp"))
 """The operations that ask nothing of a world that would make it hold something."""

@@ -25,7 +25,6 @@ from .loop import Timer
 from .reader import Incoming, RequestReader
 from .rejection import ENDED_EARLY, REQUEST_TIMEOUT, TOO_MANY_CONNECTIONS, Rejection
 from .service import Service
-from .stream import Stream
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 NOT_HTTP = b"This is not HTTP.\r\n\r\n"
@@ -60,8 +59,9 @@ class Connection:
     def __init__(self, service: Service, client: socket.socket, peer: tuple[Any, ...]) -> None:
         self._service = service
         self._peer = spell(*peer[:2])
-        self._reader = RequestReader(service.gateway.environ_for(peer), service.limits, service.gateway.ignores)
-        self._stream = Stream(service.loop, client, self)
+        self._common = service.gateway.environ_for(peer)
+        self._reader = RequestReader(self._common, service.limits, service.gateway.ignores)
+        self._stream = service.make_stream(service.loop, client, self)
         self._asking: Asking | None = None  # until the app has answered
         self._timer: Timer | None = None  # for what will happen to the current answer
         self._unsent = 0
@@ -80,6 +80,16 @@ class Connection:
         if self._conduct.listens:
             self._reader.feed(data)
             self._advance()
+
+    def handshook(self) -> None:
+        if self._stream.server_name is not None:
+            # As Apache's mod_ssl calls it.
+            self._common["SSL_TLS_SNI"] = self._stream.server_name
+        self._advance()
+
+    def misunderstood(self, rejection: Rejection) -> None:
+        self._reader.refuse(rejection)
+        self._advance()
 
     def ended(self) -> None:
         self._conduct.on_end(self)
@@ -145,7 +155,7 @@ class Connection:
 
     def _await_request(self) -> None:
         reader = self._reader
-        if not reader.underway:
+        if not reader.underway and not self._stream.handshaking:
             self._become(State.WAITING)
         elif self._state is not State.RECEIVING:  # a request is timed once, however often a byte of it arrives
             self._become(State.RECEIVING)

@@ -24,7 +24,7 @@ def _reads_everything(content_type: str) -> bool:
 class Gateway:
     """Calls a WSGI app, which may change, with what every environ has in common, and collects its answer."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int, bodies: Bodies) -> None:
+    def __init__(self, app: WSGIApplication, host: str, port: int, bodies: Bodies, scheme: str = "http") -> None:
         self.app = app
         self._bodies = bodies
         self._common: WSGIEnvironment = {
@@ -33,7 +33,7 @@ class Gateway:
             "SERVER_PORT": str(port),
             "SERVER_SOFTWARE": "tiledesk-fake",
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
+            "wsgi.url_scheme": scheme,
             "wsgi.errors": _ERRORS_TO_LOG,
             "wsgi.input_terminated": True,
             "wsgi.multithread": False,

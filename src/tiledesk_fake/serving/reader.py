@@ -15,7 +15,7 @@ from wsgiref.types import WSGIEnvironment
 import httptools
 
 from .limits import Limits
-from .rejection import BODY_TOO_LARGE, EXPECTATION_FAILED, HEAD_TOO_LARGE, Rejection
+from .rejection import BODY_TOO_LARGE, EXPECTATION_FAILED, HEAD_TOO_LARGE, TLS_HANDSHAKE, TLS_TO_PLAIN, Rejection
 
 # As in Node 18, which tells an app of so many headers; what frames the request counts wherever it stands.
 _MOST_HEADERS = 1_000
@@ -74,6 +74,7 @@ class RequestReader:
         self._barren_bytes = 0  # read since the last byte of a body, beyond the read in which the request began
 
     def feed(self, data: memoryview) -> None:
+        speaks_tls = not self.begun and data[0] == TLS_HANDSHAKE
         if self.underway:
             self._barren_bytes += len(data)
         while not self.ended:
@@ -85,7 +86,7 @@ class RequestReader:
                     self._read_body_despite_upgrade()
                 continue
             except httptools.HttpParserError as error:
-                self.refuse(self._verdict or Rejection(400, str(error)))
+                self.refuse(self._verdict or (TLS_TO_PLAIN if speaks_tls else Rejection(400, str(error))))
             else:
                 # A head, trailer or chunk extension without end yields nothing to measure but its bytes.
                 if self._barren_bytes > self._limits.head_bytes:

@@ -34,3 +34,8 @@ EXPECTATION_FAILED = Rejection(417, "nothing but 100-continue can be expected")
 BODY_TOO_LARGE = Rejection(413, "the body is too large")
 ENDED_EARLY = Rejection(400, "the connection ended in the middle of a request")
 APP_FAILED = Rejection(500, "the app raised instead of answering")
+PLAIN_TO_TLS = Rejection(400, "plain HTTP came to a port that speaks TLS; call it by https://")
+TLS_TO_PLAIN = Rejection(400, "TLS came to a port that speaks plain HTTP; call it by http://, or serve with TLS")
+
+TLS_HANDSHAKE = 22
+"""The first byte of every client that speaks TLS, and of none that speaks HTTP."""

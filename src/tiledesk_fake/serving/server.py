@@ -10,6 +10,7 @@ import socket
 import threading
 import weakref
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from wsgiref.types import WSGIApplication
 
 from ..errors import MisuseError, NotListening
@@ -21,6 +22,10 @@ from .limits import Limits
 from .loop import Loop
 from .rejection import Bodies, OnRefused
 from .service import Service
+from .stream import MakeStream, Stream
+
+if TYPE_CHECKING:
+    from .certificates import Certificates
 
 
 class Server:
@@ -38,6 +43,8 @@ class Server:
     expects what is not done (417) or is one too many (503). `bodies` are for these answers and for that of an app which
     raises (500): by status, a content type and a body; without one, the body is empty. `on_refused` is told the reason,
     the status and the client of each such request, in the server's thread, so it must not wait; so is the log.
+
+    With `certificates` it speaks TLS, and nothing else.
 
     A thread of its own takes longer to start than most tests. A server that is started while the one it is `beside`
     listens is served by that one's thread; stop it before that one.
@@ -59,7 +66,9 @@ class Server:
         beside: "Server | None" = None,
         bodies: Bodies = MappingProxyType({}),
         on_refused: OnRefused | None = None,
+        certificates: "Certificates | None" = None,
     ) -> None:
+        self.certificates = certificates
         self.host = host
         self.beside = beside
         self.limits = Limits()
@@ -155,8 +164,9 @@ class _Listening:
             self.port: int = self._listeners[0].getsockname()[1]
             self._has_own_loop = beside is None
             self._loop: Loop = beside._loop if beside else Loop()
-            gateway = Gateway(server._app, server.host, self.port, server._bodies)
-            self.service = Service(gateway, server.limits, self._loop, server._on_refused)
+            scheme, make_stream = _speaking(server.certificates)
+            gateway = Gateway(server._app, server.host, self.port, server._bodies, scheme)
+            self.service = Service(gateway, server.limits, self._loop, server._on_refused, make_stream)
             if beside is None:
                 held.callback(self._loop.stop)
                 self._loop.start(f"tiledesk-fake:{self.port}")
@@ -227,6 +237,16 @@ class _Listening:
     def _accept_again(self, listener: socket.socket) -> None:
         if listener.fileno() >= 0:
             self._watch(listener)
+
+
+def _speaking(certificates: "Certificates | None") -> tuple[str, MakeStream]:
+    """The scheme of a server's URL, and what its streams are."""
+    if certificates is None:
+        return "http", Stream
+    # Many a server never needs it.
+    from .tls import TlsStream  # noqa: PLC0415
+
+    return "https", functools.partial(TlsStream, certificates)
 
 
 _servers: weakref.WeakSet[Server] = weakref.WeakSet()

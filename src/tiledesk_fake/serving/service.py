@@ -11,6 +11,7 @@ from .limits import Limits, room_for
 from .loop import Guarded, Loop
 from .reader import Incoming
 from .rejection import TOO_MANY_CONNECTIONS, OnRefused, Rejection
+from .stream import MakeStream, Stream
 
 
 class Client(Guarded, Protocol):
@@ -33,10 +34,18 @@ class Service:
     # Date is for real clients, so it is real while a test freezes or patches the time.
     wall = staticmethod(realtime.now)
 
-    def __init__(self, gateway: Gateway, limits: Limits, loop: Loop, on_refused: OnRefused | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        limits: Limits,
+        loop: Loop,
+        on_refused: OnRefused | None = None,
+        make_stream: MakeStream = Stream,
+    ) -> None:
         self.gateway = gateway
         self.limits = limits
         self.loop = loop
+        self.make_stream = make_stream
         self.open: set[Client] = set()
         self._room = room_for(limits.connections)
         self._on_refused = on_refused

@@ -4,11 +4,13 @@ This module knows no HTTP. Which sockets are ready is the matter of `loop`.
 """
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
 from ..log import log_bug
 from .loop import READ, WRITE, Loop
+from .rejection import Rejection
 
 
 class Owner(Protocol):
@@ -16,6 +18,12 @@ class Owner(Protocol):
 
     def received(self, data: memoryview) -> None:
         """Bytes, which are only there until this returns."""
+
+    def handshook(self) -> None:
+        """A handshake began, or is complete; `handshaking` says which."""
+
+    def misunderstood(self, rejection: Rejection) -> None:
+        """The client does not speak as this stream does, so nothing that it sends can be read."""
 
     def ended(self) -> None:
         """The client sends nothing more."""
@@ -48,6 +56,10 @@ class Stream:
         self._ended = False
         self._watched = READ
         loop.watch(client, self._ready)
+
+    # A stream that is encrypted has more to say of both.
+    handshaking = False
+    server_name: str | None = None
 
     @property
     def closing(self) -> bool:
@@ -120,8 +132,11 @@ class Stream:
             if events & self._watched & READ:
                 self._read()
         except Exception:
-            log_bug("A connection failed")
-            self.abort()
+            self._break_down()
+
+    def _break_down(self) -> None:
+        log_bug("A connection failed")
+        self.abort()
 
     def _read(self) -> None:
         buffer = self._loop.buffer
@@ -133,8 +148,14 @@ class Stream:
             self.abort()
             return
         if size:
-            self._owner.received(buffer[:size])
-            return
+            self._arrived(buffer[:size])
+        else:
+            self._arrived_all()
+
+    def _arrived(self, data: memoryview) -> None:
+        self._owner.received(data)
+
+    def _arrived_all(self) -> None:
         self._ended = True
         self.pause()
         self._owner.ended()
@@ -170,3 +191,7 @@ class Stream:
         else:
             self._loop.watch(self._socket, self._ready, events)
         self._watched = events
+
+
+MakeStream = Callable[[Loop, socket.socket, Owner], Stream]
+"""What makes the stream of a client that has just connected."""

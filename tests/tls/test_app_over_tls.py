@@ -1,0 +1,7 @@
+"""What tests/serving/test_app.py asks of a plain server, asked of one that speaks TLS."""
+
+import pytest
+
+from tests.serving.test_app import *  # noqa: F403 - the tests
+
+pytestmark = pytest.mark.slow
