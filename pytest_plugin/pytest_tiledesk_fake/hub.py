@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tiledesk_fake import contract as contracts
+from tiledesk_fake.contract.profile import read_profile
 from tiledesk_fake.errors import ScenarioError
 from tiledesk_fake.fake import TiledeskFake
 from tiledesk_fake.pytest import Factory
@@ -17,7 +19,7 @@ from .addresses import Addresses
 from .failing import fail_in, reaching
 from .late_calls import LateCalls
 from .proxies import ExceptedFake, ProxyExceptions
-from .settings import SettingsOfTests, default_profile, server_url
+from .settings import Settings, SettingsOfTests, default_profile, server_url
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ class Hub:
         self._addresses = Addresses(self._late_calls)
         self._elsewhere = _elsewhere(config)
         self.verdict = Verdict(self._settings)
+        # The choice that is assumed instead of the usual one, while a variant of a test runs.
+        self._assumed: Mapping[str, str] = {}
+        self._of_session: list[TiledeskFake] = []
         # The fake of the running test, until its fixture is torn down.
         self._current: TiledeskFake | None = None
         config.add_cleanup(self._addresses.close)
@@ -47,13 +52,14 @@ class Hub:
     def begin(self, item: pytest.Item) -> TiledeskFake:
         """The fake of one test, new and empty."""
         settings = self._settings.of(item)
+        profile = {**settings.profile, **self._assumed} or None
         if self._elsewhere:
             if "fake_tiledesk_server" in getattr(item, "fixturenames", ()):
                 fail_in(item, _TWO_WORLDS)
             with reaching(item):
-                fake = self._elsewhere.begin(settings.profile or None)
+                fake = self._elsewhere.begin(profile)
         else:
-            fake = ExceptedFake(self._proxies, profile=settings.profile or None)
+            fake = ExceptedFake(self._proxies, profile=profile)
         # Before the scenario, whose tokens may be new at that time.
         if settings.now is not None:
             fake.clock.freeze(settings.now)
@@ -62,7 +68,7 @@ class Hub:
         if not self._elsewhere:
             self._addresses.open(fake)
         self._proxies.begin()
-        self.verdict.begin(fake)
+        self.verdict.begin(fake, settings.fixed)
         self._current = fake
         return fake
 
@@ -83,19 +89,24 @@ class Hub:
 
         Elsewhere, where they cannot, a test that uses both fails and is told why.
         """
+        profile = {**default_profile(self._config), **self._assumed} or None
         if self._elsewhere:
             if self._current:
                 pytest.fail(_TWO_WORLDS, pytrace=False)
-            world = self._elsewhere.begin(default_profile(self._config) or None)
+            world = self._elsewhere.begin(profile)
+            self._of_session.append(world)
             with self._past_proxies(), world:
                 self.verdict.watch(world)
                 yield world
+            self._of_session.remove(world)
             return
-        fake = ExceptedFake(self._proxies, profile=default_profile(self._config))
+        fake = ExceptedFake(self._proxies, profile=profile)
+        self._of_session.append(fake)
         self._addresses.open_for(fake, _Behind(lambda: self._current or fake))
         with self._past_proxies(), fake:
             self.verdict.watch(fake)
             yield fake
+        self._of_session.remove(fake)
 
     @contextmanager
     def factory(self) -> Iterator[Factory]:
@@ -103,14 +114,18 @@ class Hub:
         made: list[TiledeskFake] = []
 
         def make(**arguments: Any) -> TiledeskFake:
-            arguments.setdefault("profile", default_profile(self._config) or None)
+            given = arguments.get("profile", default_profile(self._config) or None)
+            choices = given if isinstance(given, Mapping) else {} if given is None else read_profile(given).choices
+            fixed: Iterable[str] = choices if "profile" in arguments else ()
+            # A file stays one where nothing is assumed beside it: it says more than its choices.
+            arguments["profile"] = given if all(id in fixed for id in self._assumed) else {**choices, **self._assumed}
             if self._elsewhere:
                 fake = self._elsewhere.begin(**arguments)
             else:
                 fake = ExceptedFake(self._proxies, **arguments).start()
             # Tests with @given make them by the hundred, and stop them.
             made[:] = [*(each for each in made if each.listening), fake]
-            self.verdict.watch(fake)
+            self.verdict.watch(fake, fixed)
             return fake
 
         with self._past_proxies():
@@ -120,6 +135,28 @@ class Hub:
                     self._elsewhere.close(fake)
                 else:
                     fake.stop()
+
+    def settings_of(self, item: pytest.Item) -> Settings:
+        """What the test is configured to do."""
+        return self._settings.of(item)
+
+    def base_of(self, item: pytest.Item) -> Mapping[str, str]:
+        """The choices that a test runs under as it is configured."""
+        return contracts.load(self._settings.of(item).profile).choices
+
+    @contextmanager
+    def assuming(self, id: str, choice: str) -> Iterator[None]:
+        """Let every fake of a test make this choice, unless its maker has fixed it; users and tokens stay."""
+        self._assume({id: choice})
+        try:
+            yield
+        finally:
+            self._assume({})
+
+    def _assume(self, choice: Mapping[str, str]) -> None:
+        self._assumed = choice
+        for fake in self._of_session:
+            fake.set_profile({**default_profile(self._config), **choice})
 
     def check_marker(self, item: pytest.Item) -> None:
         """Fail the test for a marker that cannot work, whatever the test does."""

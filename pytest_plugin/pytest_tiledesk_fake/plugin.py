@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _FIXTURES = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory"}
+_UNKNOWNS = ("tiledesk_assume_each", "tiledesk_assume_report")
 _ASKING = _FIXTURES | {"request"}
 # No colon before the last parenthesis: pytest takes what is after the first one for the description.
 _MARKER = (
-    "tiledesk(profile={...}, scenario='file.yaml', now=datetime(...), allow=['rule'], strict=True): "
+    "tiledesk(profile={...}, scenario='file.yaml', now=datetime(...), allow=['rule'], strict=True, assume_each=[...]): "
     "how fake_tiledesk starts this test, and which violations of the API it may see."
 )
 
@@ -44,6 +45,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="A server that `tiledesk-fake serve` runs: each test's fake is a world of its own there.",
     )
     group.addoption("--tiledesk-allow", metavar="RULES", help="Rules that may be broken, with commas between.")
+    group.addoption(
+        "--tiledesk-assume-each",
+        metavar="IDS",
+        nargs="?",
+        const="",
+        help="Run each test again under every other choice of the assumptions that it touches, or of these IDS.",
+    )
+    group.addoption(
+        "--tiledesk-assume-report", metavar="FILE", help="Where --tiledesk-assume-each writes, in JSON, what it found."
+    )
     parser.addini("tiledesk_profile", "Profile of the fake: a YAML file, or ID=CHOICE pairs.", default=None)
     parser.addini("tiledesk_strict", "Whether a violation of the API fails its test.", type="bool", default=None)
     parser.addini("tiledesk_url", "A server on which each test's fake is a world of its own.", default=None)
@@ -58,6 +69,10 @@ def pytest_configure(config: pytest.Config) -> None:
         check_configuration(config)
     config.stash[_RUN] = Run(config)
     config.pluginmanager.register(config.stash[_RUN], "tiledesk_fake_run")
+    if any(config.getoption(name) is not None for name in _UNKNOWNS):
+        from .unknowns import register
+
+        register(config, config.stash[_RUN].hub)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -50,11 +50,19 @@ class Settings(NamedTuple):
     now: datetime | None = None
     allow: frozenset[str] = frozenset()
     strict: bool = True
+    # The assumptions that --tiledesk-assume-each varies; True for all.
+    assume_each: frozenset[str] | bool = True
+    # The assumptions that the marker's own profile names, which are not varied.
+    fixed: frozenset[str] = frozenset()
 
     @property
     def forbidden(self) -> frozenset[str]:
         """The rules whose breach fails the test."""
         return frozenset(RULES) - self.allow if self.strict else frozenset()
+
+
+KEYS = tuple(key for key in Settings._fields if key != "fixed")
+"""What a marker may say."""
 
 
 class SettingsOfTests:
@@ -94,12 +102,12 @@ def settings_of(item: pytest.Item, run: Settings) -> Settings:
     source = f"@pytest.mark.{_MARKER} of {item.nodeid}"
     for mark in item.iter_markers(_MARKER):
         if mark.args:
-            raise SettingError(f"{source}: expected keywords ({', '.join(Settings._fields)}), got {mark.args[0]!r}")
+            raise SettingError(f"{source}: expected keywords ({', '.join(KEYS)}), got {mark.args[0]!r}")
         for key, value in mark.kwargs.items():
-            if key not in Settings._fields:
+            if key not in KEYS:
                 id = key.replace("_", "-")
                 hint = f"; write profile={{{_quoted(id)}: {_quoted(value)}}}" if id in CHOICES else ""
-                raise SettingError(f"{source}: there is no {key!r}{hint or nearest(key, Settings._fields)}")
+                raise SettingError(f"{source}: there is no {key!r}{hint or nearest(key, KEYS)}")
             # The closest marker comes first.
             marked.setdefault(key, value)
     if not marked:
@@ -111,8 +119,10 @@ def settings_of(item: pytest.Item, run: Settings) -> Settings:
         "now": lambda value: _now(value, source),
         "allow": lambda value: _allowed(value, source),
         "strict": lambda value: _strict(value, source),
+        "assume_each": lambda value: _assume_each(value, source),
     }
-    return run._replace(**{key: read[key](value) for key, value in marked.items()})
+    settings = run._replace(**{key: read[key](value) for key, value in marked.items()})
+    return settings._replace(fixed=frozenset(settings.profile)) if "profile" in marked else settings
 
 
 def configured(config: pytest.Config, name: str) -> tuple[Any, str]:
@@ -250,6 +260,17 @@ def _allowed(value: Any, source: str) -> frozenset[str]:
         if rule not in RULES:
             raise SettingError(f"{source}: there is no rule {rule!r}{nearest(str(rule), RULES)}")
     return frozenset(rules)
+
+
+def _assume_each(value: Any, source: str) -> frozenset[str] | bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise SettingError(f"{source}: expected assume_each as False or a list of assumptions, got {value!r}")
+    for id in value:
+        if id not in CHOICES:
+            raise SettingError(f"{source}: assume_each: there is no assumption {id!r}{nearest(str(id), CHOICES)}")
+    return frozenset(value)
 
 
 def _scenario(value: Any, source: str, find: Callable[[str, str | Path], Path]) -> Path | Mapping[str, Any] | None:

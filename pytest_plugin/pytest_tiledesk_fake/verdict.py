@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
+from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.core.redaction import redacted_trace
 from tiledesk_fake.errors import CannotReach
 from tiledesk_fake.fake import TiledeskFake
@@ -25,6 +26,8 @@ class _Watched:
     fake: TiledeskFake
     # How many exchanges there had been when the running test began.
     before: int = 0
+    # The assumptions whose choice whoever made it has fixed.
+    fixed: frozenset[str] = frozenset()
 
 
 class Verdict:
@@ -47,13 +50,23 @@ class Verdict:
         """Judge nothing more."""
         bug_listeners.remove(self._note_bug)
 
-    def begin(self, fake: TiledeskFake) -> None:
-        """Watch the fake of the running test, until that is reported."""
-        self._own = _Watched(fake)
+    def begin(self, fake: TiledeskFake, fixed: Iterable[str] = ()) -> None:
+        """Watch the fake of the running test, until that is reported; its maker has fixed some assumptions."""
+        self._own = _Watched(fake, fixed=frozenset(fixed))
 
-    def watch(self, fake: TiledeskFake) -> None:
-        """Watch a fake for as long as it listens."""
-        self._lasting.append(_Watched(fake))
+    def watch(self, fake: TiledeskFake, fixed: Iterable[str] = ()) -> None:
+        """Watch a fake for as long as it listens; its maker has fixed some assumptions."""
+        self._lasting.append(_Watched(fake, fixed=frozenset(fixed)))
+
+    @property
+    def used(self) -> bool:
+        """Whether the running test has a fake of its own, or called another."""
+        return self._own is not None or self._heard()
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The assumptions that have decided anything for the running test, and that nobody has fixed."""
+        return frozenset().union(*(_touched(watched.fake) - watched.fixed for watched in self._watched()))
 
     def close_held(self) -> None:
         """Let clients go that the fakes which outlast a test hold back: nobody waits for their answers any more."""
@@ -137,6 +150,8 @@ class Verdict:
                 watched.before = watched.fake.journal.total
                 watched.fake.journal.take_violations()
                 watched.fake.faults.clear()
+                if isinstance(watched.fake, TiledeskFake):
+                    watched.fake.journal.touched.clear()
         self._bugs.clear()
         self._failed = False
 
@@ -152,3 +167,8 @@ class Verdict:
 
 def _failure(item: pytest.Item, violations: Sequence[Violation], unspent: Sequence[str]) -> str:
     return failure(violations, unspent, planner=item.nodeid, allowing="@pytest.mark.tiledesk(allow=[{}])")
+
+
+def _touched(fake: TiledeskFake) -> frozenset[str]:
+    # A server elsewhere does not tell what decided its answers, so anything may have.
+    return fake.touched if isinstance(fake, TiledeskFake) else frozenset(CHOICES)

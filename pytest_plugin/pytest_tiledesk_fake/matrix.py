@@ -1,0 +1,218 @@
+"""Runs tests again under the other choices of the assumptions that they touched: `--tiledesk-assume-each`."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from _pytest.unittest import TestCaseFunction
+
+from tiledesk_fake.contract.profile import CHOICES
+from tiledesk_fake.errors import nearest
+
+from .hub import Hub
+from .settings import SettingError, default_profile
+
+# By the last, a test may ask for any of the others.
+_ASKING = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory", "request"}
+_NAMED = re.compile(r"\[([a-z-]+)=(\w+)\]$")
+
+
+class Variant(NamedTuple):
+    """One test under one other choice: `instead_of` is the choice that its base, the test as it stands, runs under."""
+
+    base: str
+    id: str
+    choice: str
+    instead_of: str
+
+    def __str__(self) -> str:
+        return f"{self.id}={self.choice}"
+
+
+VARIANT: pytest.StashKey[Variant] = pytest.StashKey()
+
+
+def asked_for(value: str, root: Path) -> frozenset[str]:
+    """The assumptions that the option names, all where it names none. Raises SettingError for what is none."""
+    ids = [id for id in re.split(r"[\s,]+", value) if id]
+    for id in ids:
+        if id not in CHOICES:
+            option = "--tiledesk-assume-each"
+            if "/" in id or "::" in id or id.endswith(".py") or (root / id).exists():
+                raise SettingError(
+                    f"{option}: took {id!r} for the ids of assumptions; write the tests first: pytest {id} {option}"
+                )
+            raise SettingError(f"{option}: there is no assumption {id!r}{nearest(id, CHOICES)}")
+    return frozenset(ids)
+
+
+class Matrix:
+    """The variants of one run: which there are, and when they run.
+
+    Those of a test follow it once it has passed, in the same process. Those that the command names, by a node id, by
+    `--lf` or by `-k` with the id of an assumption, are collected like tests, and run whatever their test touches.
+    """
+
+    def __init__(self, config: pytest.Config, hub: Hub, ids: frozenset[str]) -> None:
+        self._config = config
+        self._hub = hub
+        self._ids = ids
+        # What the run's profile fixes is varied only by name.
+        self._fixed = frozenset() if ids else frozenset(default_profile(config))
+        self._named = _Named(config)
+        self._phases: dict[str, bool] = {}
+        self._planned: list[Variant] = []
+
+    # Those that are named.
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if self._named.ids:
+            for item in [each for each in report.result or () if isinstance(each, pytest.Function)]:
+                report.result += [self._variant_of(item, variant) for variant in self._named.variants(item, self._hub)]
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if VARIANT not in item.stash or self._named.has(item)]
+
+    # Those that follow their tests.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        if (variant := item.stash.get(VARIANT, None)) is not None:
+            with self._hub.assuming(variant.id, variant.choice):
+                return (yield)
+        self._phases, self._planned = {}, []
+        # As it is before it runs: what it does to itself is no matter of its variants.
+        fresh = copy.copy(item)
+        result = yield
+        if self._planned and isinstance(fresh, pytest.Function) and all(self._phases.values()):
+            # Copied, because the hook comes back here for each of them.
+            following = [*(self._variant_of(fresh, variant) for variant in self._planned), nextitem]
+            for one, after in pairwise(following):
+                if one is None or item.session.shouldfail or item.session.shouldstop:
+                    break
+                with _in_the_place_of(item, one):
+                    item.ihook.pytest_runtest_protocol(item=one, nextitem=after)
+        return result
+
+    # Inside of what the hub does at the end of a test, which is to forget what the test touched.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if (variant := item.stash.get(VARIANT, None)) is not None:
+            report.tiledesk_variant = variant._asdict()  # type: ignore[attr-defined]
+            return report
+        # One that was expected to fail has an exception of its own, or passed although it was.
+        self._phases[report.when or ""] = report.passed and not hasattr(report, "wasxfail")
+        if report.when == "teardown" and isinstance(item, pytest.Function) and self._hub.verdict.used:
+            passed = all(self._phases.values()) and "call" in self._phases
+            candidates = list(self._candidates(item))
+            touched = self._hub.verdict.touched
+            self._planned = [variant for variant in candidates if variant.id in touched] if passed else []
+            report.tiledesk_base = {  # type: ignore[attr-defined]
+                "passed": passed,
+                "spared": [str(variant) for variant in candidates if variant not in self._planned] if passed else [],
+            }
+        return report
+
+    def _candidates(self, item: pytest.Item) -> Iterator[Variant]:
+        settings = self._hub.settings_of(item)
+        wanted = (self._ids or CHOICES.keys()) - settings.fixed - self._fixed
+        if settings.assume_each is not True:
+            wanted &= settings.assume_each or frozenset()
+        base = self._hub.base_of(item)
+        for id in CHOICES:
+            if id in wanted:
+                for choice in CHOICES[id]:
+                    if choice != base[id]:
+                        yield Variant(item.nodeid, id, choice, base[id])
+
+    def _variant_of(self, item: pytest.Function, variant: Variant) -> pytest.Function:
+        """The test under another name, with the fixtures of its own that each test has."""
+        one = copy.copy(item)
+        one.name = f"{item.name}[{variant}]"
+        _set_nodeid(one, f"{item.nodeid}[{variant}]")
+        one.stash = one._store = pytest.Stash()
+        one.stash[VARIANT] = variant
+        one.own_markers = list(item.own_markers)
+        one.user_properties, one._report_sections = [], []
+        vars(one).pop("location", None)
+        if isinstance(item.parent, pytest.Class):
+            # Another instance of the class, as each test has; made when it is asked for.
+            vars(one).pop("_instance", None)
+            vars(one).pop("_obj", None)
+        if isinstance(item, TestCaseFunction):
+            parent, method = item.parent, item.name
+            one._getinstance = lambda: parent.obj(method)  # type: ignore[method-assign, union-attr]
+        one._initrequest()
+        return one
+
+
+@contextmanager
+def _in_the_place_of(item: pytest.Item, variant: pytest.Item) -> Iterator[None]:
+    """A worker of pytest-xdist reports on none but the test in the place among all that it was sent."""
+    items = item.session.items
+    place = items.index(item)
+    items[place] = variant
+    try:
+        yield
+    finally:
+        items[place] = item
+
+
+def _set_nodeid(item: pytest.Item, nodeid: str) -> None:
+    # pytest 9.1 made an object of what was text.
+    if hasattr(item, "_nodeid"):
+        item._nodeid = nodeid
+    else:
+        item._id = type(item.id).parse(nodeid)
+
+
+class _Named:
+    """The variants that the command names."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._arguments = {_tail(argument) for argument in config.args if _NAMED.search(argument)}
+        failed: Mapping[str, bool] = {}
+        if (config.getoption("lf", False) or config.getoption("failedfirst", False)) and hasattr(config, "cache"):
+            failed = config.cache.get("cache/lastfailed", {}) if config.cache else {}
+        self._failed = {nodeid for nodeid in failed if _NAMED.search(nodeid)}
+        words = set(re.findall(r"[\w-]+", config.getoption("keyword", "") or ""))
+        self._keywords = words & CHOICES.keys()
+        matches = [_NAMED.search(nodeid) for nodeid in (*self._arguments, *self._failed)]
+        self._choices = {(match[1], match[2]) for match in matches if match}
+        self.ids = self._keywords | {id for id, _ in self._choices}
+
+    def variants(self, item: pytest.Function, hub: Hub) -> Iterator[Variant]:
+        """Those of a test that may be meant."""
+        if _ASKING & set(item.fixturenames):
+            base = hub.base_of(item)
+            for id in CHOICES:
+                for choice in CHOICES[id]:
+                    if choice != base[id] and (id in self._keywords or (id, choice) in self._choices):
+                        yield Variant(item.nodeid, id, choice, base[id])
+
+    def has(self, item: pytest.Item) -> bool:
+        """Whether this variant is meant."""
+        variant = item.stash[VARIANT]
+        return variant.id in self._keywords or item.nodeid in self._failed or _tail(item.nodeid) in self._arguments
+
+
+def _tail(nodeid: str) -> str:
+    """A node id without the folders, which the command may spell in many ways."""
+    path, _, names = nodeid.partition("::")
+    return f"{Path(path).name}::{names}"
