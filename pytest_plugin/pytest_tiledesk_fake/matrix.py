@@ -8,35 +8,20 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from _pytest.unittest import TestCaseFunction
 
 from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.errors import nearest
 
 from .hub import Hub
 from .settings import SettingError, default_profile
+from .variants import VARIANT, Variant, variant_of
 
 # By the last, a test may ask for any of the others.
 _ASKING = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory", "request"}
 _NAMED = re.compile(r"\[([a-z-]+)=(\w+)\]$")
-
-
-class Variant(NamedTuple):
-    """One test under one other choice: `instead_of` is the choice that its base, the test as it stands, runs under."""
-
-    base: str
-    id: str
-    choice: str
-    instead_of: str
-
-    def __str__(self) -> str:
-        return f"{self.id}={self.choice}"
-
-
-VARIANT: pytest.StashKey[Variant] = pytest.StashKey()
 
 
 def asked_for(value: str, root: Path) -> frozenset[str]:
@@ -79,7 +64,7 @@ class Matrix:
         report = yield
         if self._named.ids:
             for item in [each for each in report.result or () if isinstance(each, pytest.Function)]:
-                report.result += [self._variant_of(item, variant) for variant in self._named.variants(item, self._hub)]
+                report.result += [variant_of(item, variant) for variant in self._named.variants(item, self._hub)]
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -99,7 +84,7 @@ class Matrix:
         result = yield
         if self._planned and isinstance(fresh, pytest.Function) and all(self._phases.values()):
             # Copied, because the hook comes back here for each of them.
-            following = [*(self._variant_of(fresh, variant) for variant in self._planned), nextitem]
+            following = [*(variant_of(fresh, variant) for variant in self._planned), nextitem]
             for one, after in pairwise(following):
                 if one is None or item.session.shouldfail or item.session.shouldstop:
                     break
@@ -114,7 +99,7 @@ class Matrix:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if (variant := item.stash.get(VARIANT, None)) is not None:
-            report.tiledesk_variant = variant._asdict()  # type: ignore[attr-defined]
+            report.tiledesk_variant = variant.told  # type: ignore[attr-defined]
             return report
         # One that was expected to fail has an exception of its own, or passed although it was.
         self._phases[report.when or ""] = report.passed and not hasattr(report, "wasxfail")
@@ -141,26 +126,6 @@ class Matrix:
                     if choice != base[id]:
                         yield Variant(item.nodeid, id, choice, base[id])
 
-    def _variant_of(self, item: pytest.Function, variant: Variant) -> pytest.Function:
-        """The test under another name, with the fixtures of its own that each test has."""
-        one = copy.copy(item)
-        one.name = f"{item.name}[{variant}]"
-        _set_nodeid(one, f"{item.nodeid}[{variant}]")
-        one.stash = one._store = pytest.Stash()
-        one.stash[VARIANT] = variant
-        one.own_markers = list(item.own_markers)
-        one.user_properties, one._report_sections = [], []
-        vars(one).pop("location", None)
-        if isinstance(item.parent, pytest.Class):
-            # Another instance of the class, as each test has; made when it is asked for.
-            vars(one).pop("_instance", None)
-            vars(one).pop("_obj", None)
-        if isinstance(item, TestCaseFunction):
-            parent, method = item.parent, item.name
-            one._getinstance = lambda: parent.obj(method)  # type: ignore[method-assign, union-attr]
-        one._initrequest()
-        return one
-
 
 @contextmanager
 def _in_the_place_of(item: pytest.Item, variant: pytest.Item) -> Iterator[None]:
@@ -172,14 +137,6 @@ def _in_the_place_of(item: pytest.Item, variant: pytest.Item) -> Iterator[None]:
         yield
     finally:
         items[place] = item
-
-
-def _set_nodeid(item: pytest.Item, nodeid: str) -> None:
-    # pytest 9.1 made an object of what was text.
-    if hasattr(item, "_nodeid"):
-        item._nodeid = nodeid
-    else:
-        item._id = type(item.id).parse(nodeid)
 
 
 class _Named:

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 _FIXTURES = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory"}
-_UNKNOWNS = ("tiledesk_assume_each", "tiledesk_assume_report")
+_UNKNOWNS = (
+    "tiledesk_assume_each",
+    "tiledesk_assume_report",
+    "tiledesk_coverage",
+    "tiledesk_coverage_fail_under",
+    "tiledesk_artifacts",
+)
 _ASKING = _FIXTURES | {"request"}
 # No colon before the last parenthesis: pytest takes what is after the first one for the description.
 _MARKER = (
@@ -54,6 +60,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--tiledesk-assume-report", metavar="FILE", help="Where --tiledesk-assume-each writes, in JSON, what it found."
+    )
+    group.addoption(
+        "--tiledesk-coverage",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="Tell how much of the contract the tests have asked for, in a FILE.html or FILE.json too.",
+    )
+    group.addoption(
+        "--tiledesk-coverage-fail-under", metavar="N", help="Fail the run if less than N percent are covered."
+    )
+    group.addoption(
+        "--tiledesk-artifacts",
+        metavar="DIR",
+        help="Where each failed test leaves what its fakes heard (HAR, curl) and hold (a scenario), without secrets.",
     )
     parser.addini("tiledesk_profile", "Profile of the fake: a YAML file, or ID=CHOICE pairs.", default=None)
     parser.addini("tiledesk_strict", "Whether a violation of the API fails its test.", type="bool", default=None)

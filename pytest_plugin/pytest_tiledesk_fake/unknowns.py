@@ -1,6 +1,8 @@
-"""What is asked for beside the tests: how their clients do under other choices."""
+"""What is asked for beside the tests: other choices, coverage of the contract, and what failed tests leave behind."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ def register(config: pytest.Config, hub: Hub) -> None:
     """Add what the options ask for to a run. Raises pytest.UsageError for what cannot work."""
     try:
         _register_matrix(config, hub)
+        _register_coverage(config, hub)
+        _register_artifacts(config, hub)
     except SettingError as problem:
         raise pytest.UsageError(str(problem)) from None
 
@@ -26,3 +30,20 @@ def _register_matrix(config: pytest.Config, hub: Hub) -> None:
         raise SettingError("--tiledesk-assume-report: nothing is run for it; say --tiledesk-assume-each as well")
     config.pluginmanager.register(Dependence(config, report), "tiledesk_fake_dependence")
     config.pluginmanager.register(Matrix(config, hub, asked_for(each, config.rootpath)), "tiledesk_fake_matrix")
+
+
+def _register_coverage(config: pytest.Config, hub: Hub) -> None:
+    file, least = config.getoption("tiledesk_coverage"), config.getoption("tiledesk_coverage_fail_under")
+    if file is None and least is None:
+        return
+    from .contract_coverage import CoverageOfRun
+
+    config.pluginmanager.register(CoverageOfRun(config, hub, file or "", least), "tiledesk_fake_coverage")
+
+
+def _register_artifacts(config: pytest.Config, hub: Hub) -> None:
+    if (folder := config.getoption("tiledesk_artifacts")) is None:
+        return
+    from .artifacts import Artifacts
+
+    config.pluginmanager.register(Artifacts(hub, Path(config.invocation_params.dir, folder)), "tiledesk_fake_artifacts")

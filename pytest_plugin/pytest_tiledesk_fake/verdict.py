@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
+from tiledesk_fake.contract.choices import unnoted
 from tiledesk_fake.contract.profile import CHOICES
+from tiledesk_fake.core.journal import Exchange
 from tiledesk_fake.core.redaction import redacted_trace
 from tiledesk_fake.errors import CannotReach
 from tiledesk_fake.fake import TiledeskFake
@@ -67,6 +69,15 @@ class Verdict:
     def touched(self) -> frozenset[str]:
         """The assumptions that have decided anything for the running test, and that nobody has fixed."""
         return frozenset().union(*(_touched(watched.fake) - watched.fixed for watched in self._watched()))
+
+    def heard(self) -> list[tuple[Mapping[str, str], Exchange]]:
+        """Each exchange of the running test, with the choices of the fake that it was with."""
+        return [(unnoted(fake.profile), exchange) for fake, exchanges in self.left() for exchange in exchanges]
+
+    def left(self) -> list[tuple[TiledeskFake, list[Exchange]]]:
+        """The fakes of the running test, each with what it heard; those that outlast it only if they heard anything."""
+        left = [(watched.fake, watched.fake.journal.since(watched.before)) for watched in self._watched()]
+        return [(fake, exchanges) for fake, exchanges in left if exchanges or (self._own and fake is self._own.fake)]
 
     def close_held(self) -> None:
         """Let clients go that the fakes which outlast a test hold back: nobody waits for their answers any more."""

@@ -72,4 +72,9 @@ class NotedReads(Mapping[str, str]):
         return len(self._choices)
 
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return repr(dict(self._choices))
+
+
+def unnoted(profile: Mapping[str, str]) -> Mapping[str, str]:
+    """A profile as who only looks on reads it: nothing is noted."""
+    return profile._choices if isinstance(profile, NotedReads) else profile

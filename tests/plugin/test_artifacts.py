@@ -1,0 +1,56 @@
+"""A failed test leaves what its fakes heard and hold, for who looks for the reason, and nothing secret."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.outside import Project
+from tests.plugin.test_secrets import CLIENT, SECRETS
+from tiledesk_fake import TiledeskFake
+
+SUITE = """
+    from client import misuse, set_up
+
+    def test_fails(fake_tiledesk):
+        ada, phone = set_up(fake_tiledesk)
+        fake_tiledesk.issue_token(ada, jti="with claims", claims={"note": "a claim of ours"}, revoked=True)
+        misuse(fake_tiledesk, phone, ada)
+        assert False
+
+    def test_passes(fake_tiledesk):
+        set_up(fake_tiledesk)
+"""
+
+
+@pytest.fixture
+def left(project: Project) -> Path:
+    project.write("client.py", CLIENT)
+    project.write("secrets.json", json.dumps(SECRETS))
+    project.write("test_it.py", SUITE)
+    run = project.run("--tiledesk-artifacts=left")
+    assert run.counts == {"failed": 1, "passed": 1}, run.text + run.errors
+    (folder,) = (project.folder / "left").iterdir()
+    return folder
+
+
+def test_a_failed_test_leaves_its_calls_and_its_state(left: Path) -> None:
+    har = json.loads((left / "calls.har").read_text())["log"]
+    fake = TiledeskFake()
+    fake.load(left / "state.yaml")
+
+    lines = (left / "calls.sh").read_text().splitlines()
+    assert har["version"] == "1.2"
+    assert len(har["entries"]) == len(lines) >= 10
+    assert har["entries"][-1]["request"]["url"].endswith("/jwt/history/the-readable-jti")
+    assert all(line.startswith("curl ") for line in lines)
+    ada = fake.users["ada@example.com"]
+    assert {(token.jti, token.revoked) for token in fake.history(ada)} >= {("with claims", True)}
+
+
+def test_nothing_in_it_is_secret(left: Path) -> None:
+    text = "".join(path.read_text() for path in left.iterdir())
+
+    jwts = (left.parents[1] / "jwts.txt").read_text().split()
+    parts = [part for jwt in jwts for part in jwt.split(".")]
+    assert [secret for secret in (*SECRETS.values(), *parts, "a claim of ours") if secret in text] == []
