@@ -50,9 +50,8 @@ class Settings(NamedTuple):
     now: datetime | None = None
     allow: frozenset[str] = frozenset()
     strict: bool = True
-    # The assumptions that --tiledesk-assume-each varies; True for all.
+    # What --tiledesk-assume-each may vary, True for all; and what the marker's own profile fixes.
     assume_each: frozenset[str] | bool = True
-    # The assumptions that the marker's own profile names, which are not varied.
     fixed: frozenset[str] = frozenset()
 
     @property
@@ -61,8 +60,7 @@ class Settings(NamedTuple):
         return frozenset(RULES) - self.allow if self.strict else frozenset()
 
 
-KEYS = tuple(key for key in Settings._fields if key != "fixed")
-"""What a marker may say."""
+_KEYS = tuple(key for key in Settings._fields if key != "fixed")
 
 
 class SettingsOfTests:
@@ -102,12 +100,12 @@ def settings_of(item: pytest.Item, run: Settings) -> Settings:
     source = f"@pytest.mark.{_MARKER} of {item.nodeid}"
     for mark in item.iter_markers(_MARKER):
         if mark.args:
-            raise SettingError(f"{source}: expected keywords ({', '.join(KEYS)}), got {mark.args[0]!r}")
+            raise SettingError(f"{source}: expected keywords ({', '.join(_KEYS)}), got {mark.args[0]!r}")
         for key, value in mark.kwargs.items():
-            if key not in KEYS:
+            if key not in _KEYS:
                 id = key.replace("_", "-")
                 hint = f"; write profile={{{_quoted(id)}: {_quoted(value)}}}" if id in CHOICES else ""
-                raise SettingError(f"{source}: there is no {key!r}{hint or nearest(key, KEYS)}")
+                raise SettingError(f"{source}: there is no {key!r}{hint or nearest(key, _KEYS)}")
             # The closest marker comes first.
             marked.setdefault(key, value)
     if not marked:
@@ -122,7 +120,7 @@ def settings_of(item: pytest.Item, run: Settings) -> Settings:
         "assume_each": lambda value: _assume_each(value, source),
     }
     settings = run._replace(**{key: read[key](value) for key, value in marked.items()})
-    return settings._replace(fixed=frozenset(settings.profile)) if "profile" in marked else settings
+    return settings._replace(fixed=frozenset(settings.profile if "profile" in marked else ()))
 
 
 def configured(config: pytest.Config, name: str) -> tuple[Any, str]:
@@ -263,14 +261,11 @@ def _allowed(value: Any, source: str) -> frozenset[str]:
 
 
 def _assume_each(value: Any, source: str) -> frozenset[str] | bool:
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, list | tuple | set | frozenset):
+    if not isinstance(value, bool | list | tuple | set | frozenset):
         raise SettingError(f"{source}: expected assume_each as False or a list of assumptions, got {value!r}")
-    for id in value:
-        if id not in CHOICES:
-            raise SettingError(f"{source}: assume_each: there is no assumption {id!r}{nearest(str(id), CHOICES)}")
-    return frozenset(value)
+    if wrong := [id for id in ([] if isinstance(value, bool) else value) if id not in CHOICES]:
+        raise SettingError(f"{source}: assume_each: no assumption is {wrong[0]!r}{nearest(str(wrong[0]), CHOICES)}")
+    return value if isinstance(value, bool) else frozenset(value)
 
 
 def _scenario(value: Any, source: str, find: Callable[[str, str | Path], Path]) -> Path | Mapping[str, Any] | None:

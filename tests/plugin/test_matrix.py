@@ -251,7 +251,7 @@ def test_a_marker_that_names_no_assumption_is_an_error(project: Project) -> None
         """,
     )
 
-    assert "assume_each: there is no assumption 'page-bas'; did you mean 'page-base'?" in project.run().text
+    assert "assume_each: no assumption is 'page-bas'; did you mean 'page-base'?" in project.run().text
 
 
 @pytest.mark.slow
