@@ -277,10 +277,11 @@ def test_schemathesis_is_imported_by_what_generates_requests_alone() -> None:
     assert importers("tiledesk_fake.conformance.generated", top_level=True) == set()
 
 
-def test_conformance_knows_the_contract_and_nothing_of_what_the_fake_is_made_of() -> None:
+def test_conformance_knows_the_contract_and_nothing_of_what_the_fake_is_made_of_but_for_replay_which_asks_it() -> None:
     package = {
         imported
         for name in CONFORMANCE
+        if not name.startswith("conformance/replay/")
         for imported in imports(name)
         if imported in {module_of(each) for each in FAKE} - {"tiledesk_fake"}
     }
@@ -290,6 +291,13 @@ def test_conformance_knows_the_contract_and_nothing_of_what_the_fake_is_made_of(
         f"tiledesk_fake.{name}"
         for name in ("core.clock", "core.ids", "core.redaction", "curl", "errors", "extras", "realtime")
     }
+
+
+def test_only_the_command_line_leads_to_replay() -> None:
+    outside = {name: tree for name, tree in TREES.items() if not name.startswith("conformance/replay/")}
+
+    assert importers("tiledesk_fake.conformance.replay", among=outside) <= {"cli/__init__.py", "conformance/cli.py"}
+    assert importers("tiledesk_fake.conformance.replay", among=outside, top_level=True) == set()
 
 
 @pytest.mark.parametrize("name", TREES)

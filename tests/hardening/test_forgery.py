@@ -147,7 +147,7 @@ def any_scheme(patch: pytest.MonkeyPatch) -> None:
 
 
 def any_password(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(gate, "_lenient_base64", lambda text: f"{EMAIL}:{PASSWORD}")
+    patch.setattr(gate, "lenient_base64", lambda text: f"{EMAIL}:{PASSWORD}")
 
 
 DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {

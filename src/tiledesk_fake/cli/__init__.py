@@ -1,4 +1,5 @@
-"""The command line: `tiledesk-fake serve`, `ca`, `spec`, `check`, `learn`, and what asks a server that runs.
+"""The command line: `tiledesk-fake serve`, `ca`, `spec`, `check`, `learn`, `replay`, `diff`, and what asks a server
+that runs.
 
 What goes wrong is one line on stderr and exit code 2.
 """
@@ -14,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import quote
 
 import click
@@ -37,8 +39,9 @@ class _Group(click.Group):
     """Imports the commands that need more than `serve` does when they are asked for: it starts without them."""
 
     CONFORMANCE = ("check", "learn")
-    ASKING: Mapping[str, str] = {
+    LATE: Mapping[str, str] = {
         "clock": "clock",
+        "diff": "diff",
         "fault": "faults",
         "journal": "journal",
         "reset": "scenarios",
@@ -50,17 +53,25 @@ class _Group(click.Group):
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.CONFORMANCE, *self.ASKING])
+        return sorted([*super().list_commands(ctx), "replay", *self.CONFORMANCE, *self.LATE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.CONFORMANCE:
-            from ..conformance import cli as home  # noqa: PLC0415
-        elif cmd_name in self.ASKING:
-            home = import_module(f".{self.ASKING[cmd_name]}", __package__)
-        else:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(home, cmd_name)
-        return command
+            from ..conformance import cli as conformance  # noqa: PLC0415
+
+            return _named(conformance, cmd_name)
+        if cmd_name == "replay":
+            from ..conformance.replay import cli as replay  # noqa: PLC0415
+
+            return _named(replay, cmd_name)
+        if cmd_name in self.LATE:
+            return _named(import_module(f".{self.LATE[cmd_name]}", __package__), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _named(module: ModuleType, name: str) -> click.Command:
+    command: click.Command = getattr(module, name)
+    return command
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)

@@ -17,6 +17,7 @@ from ..errors import TiledeskFakeError
 from ..extras import install_line
 from .credentials import Basic, Credential, Jwt, Redaction
 from .learning import learn as learn_from
+from .learnt import Learnt
 from .outcome import CannotCheck
 from .progress import Progress
 from .report import Report, check_writable, form_of, report_of
@@ -65,10 +66,14 @@ def _collect(parse: Callable[[str], Credential]) -> Callable[[click.Context, cli
     return collect
 
 
-def _options(command: Any) -> Any:
+def _options(*, url_required: bool) -> Callable[[Any], Any]:
+    return lambda command: _with_options(command, url_required=url_required)
+
+
+def _with_options(command: Any, *, url_required: bool) -> Any:
     for option in reversed(
         (
-            click.argument("url"),
+            click.argument("url", required=url_required),
             click.option(
                 "--basic",
                 metavar="ADDRESS:PASSWORD",
@@ -109,7 +114,7 @@ def _options(command: Any) -> Any:
 
 
 @click.command(cls=_Command)
-@_options
+@_options(url_required=True)
 @click.option(
     "--profile",
     metavar="NAME|FILE",
@@ -197,28 +202,50 @@ def _failures_in_one_line(credentials: Iterable[Credential]) -> Iterator[None]:
 
 
 @click.command(cls=_Command)
-@_options
+@_options(url_required=False)
+@click.option(
+    "--from",
+    "recording",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Learn from recorded traffic, a .har or .jsonl, in the place of a server; no request is made.",
+)
+@click.option(
+    "--others",
+    is_flag=True,
+    help="With --from: others may revoke tokens too, of whom the file does not tell.",
+)
 @click.option(
     "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where the profile goes; stdout unless given."
 )
 @click.pass_context
-def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: float, output: Path | None) -> None:
-    """Which choice does the server at URL make for each assumption? Writes a profile."""
+def learn(
+    context: click.Context,
+    *,
+    url: str | None,
+    may_revoke: bool,
+    timeout_s: float,
+    recording: Path | None,
+    others: bool,
+    output: Path | None,
+) -> None:
+    """Which choice does the server at URL make for each assumption? Writes a profile.
+
+    With --from FILE, what recorded traffic alone decides.
+    """
     credentials = tuple(context.ensure_object(dict).get("credentials", ()))
+    if (url is None) is (recording is None):
+        raise click.UsageError("expected either the URL of a server or --from FILE", context)
+    if recording is None and others:
+        raise click.UsageError("--others belongs to --from FILE", context)
+    if recording is not None and (credentials or may_revoke):
+        raise click.UsageError("a recording needs no --basic, --jwt and --may-revoke", context)
     if output is not None:
         check_writable(output)
-    with _failures_in_one_line(credentials):
-        try:
-            with _progress() as progress:
-                learnt = learn_from(
-                    Target(url, credentials, may_revoke=may_revoke, timeout_s=timeout_s), progress=progress
-                )
-        except BaseException as ended:
-            for record in getattr(ended, "given_up", ()):
-                click.echo(f"given up, perhaps revoked: {record['_id']} (jti {record['jti']})", err=True)
-            for each in getattr(ended, "left_behind", ()):
-                click.echo(f"left behind: {each}", err=True)
-            raise
+    if recording is not None:
+        learnt = _learnt_from_file(recording, others=others)
+    else:
+        learnt = _learnt_from_server(Target(str(url), credentials, may_revoke=may_revoke, timeout_s=timeout_s))
     if output is None:
         click.echo(learnt.yaml(), nl=False)
     else:
@@ -235,6 +262,27 @@ def learn(context: click.Context, *, url: str, may_revoke: bool, timeout_s: floa
         click.echo(f"revoked {record['_id']} (jti {record['jti']}){unasked}", err=True)
     for each in learnt.left_behind:
         click.echo(f"left behind: {each}", err=True)
+
+
+def _learnt_from_file(recording: Path, *, others: bool) -> Learnt:
+    from .replay.cli import progress  # noqa: PLC0415
+    from .replay.learning import learn_from as learn_from_file  # noqa: PLC0415
+
+    with progress() as tell:
+        return learn_from_file(recording, others=others, progress=tell)
+
+
+def _learnt_from_server(target: Target) -> Learnt:
+    with _failures_in_one_line(target.credentials):
+        try:
+            with _progress() as progress:
+                return learn_from(target, progress=progress)
+        except BaseException as ended:
+            for record in getattr(ended, "given_up", ()):
+                click.echo(f"given up, perhaps revoked: {record['_id']} (jti {record['jti']})", err=True)
+            for each in getattr(ended, "left_behind", ()):
+                click.echo(f"left behind: {each}", err=True)
+            raise
 
 
 @contextmanager

@@ -35,8 +35,18 @@ def names_in(schema: Any) -> frozenset[str]:
 
 def problem(body: Any, schema: Any, hide: Callable[[str], str] = str) -> str:
     """What is wrong with a body, in a few words; empty if nothing is. `hide` takes out what is secret."""
+    return problem_under(body, _validator(json.dumps(schema, sort_keys=True)), hide)
+
+
+def validator_of(contract: Contract, response: str) -> Any:
+    """What `problem_under` judges the bodies of a response by: made once, where many are judged."""
+    return jsonschema_rs.validator_for(response_form(contract, response), validate_formats=True)
+
+
+def problem_under(body: Any, validator: Any, hide: Callable[[str], str] = str) -> str:
+    """As `problem`, by a validator that was made before."""
     try:
-        _validator(json.dumps(schema, sort_keys=True)).validate(body)
+        validator.validate(body)
     except jsonschema_rs.ValidationError as found:
         where = "/".join(map(str, found.instance_path)) or "the body"
         return f"{where}: {hide(found.message)[:200]}"

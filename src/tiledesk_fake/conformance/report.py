@@ -159,7 +159,7 @@ class Report:
         body.append(_table("Left behind", ("What",), [(each,) for each in self.left_behind]))
         body.append(_table("Profile", ("Assumption", "Choice"), list(self.profile.items())))
         body.append(_table("Kept", ("Rule",), [(rule,) for rule in self.kept]))
-        return _PAGE.format(title=title, style=_STYLE, body="\n".join(filter(None, body)))
+        return page(f"{self.outcome.capitalize()}: {self.url}", "\n".join(filter(None, body)))
 
     def write(self, path: Path) -> None:
         """Write the report in the form that the suffix of the path names: .html, .json or .xml (JUnit).
@@ -187,6 +187,11 @@ class Report:
 
     def _omissions(self) -> list[tuple[str, ...]]:
         return [(each.rule, each.sentence, each.reason) for each in self.left_out]
+
+
+def page(title: str, body: str) -> str:
+    """A page of HTML that needs nothing but itself; `body` is HTML already."""
+    return _PAGE.format(title=escape(title), style=_STYLE, body=body)
 
 
 def report_of(ended: BaseException) -> Report | None:

@@ -87,7 +87,7 @@ class Gate:
             return _BasicFailed(400, "one word, where a scheme word and credentials belong")
         if "basic" not in words[0].lower():
             return _BasicFailed(401, _why_not_scheme(words[0]))
-        credentials = _lenient_base64(words[1]).split(":")
+        credentials = lenient_base64(words[1]).split(":")
         if len(credentials) < 2:
             return _BasicFailed(400, "no colon in the Basic credentials")
         email, password = credentials[:2]
@@ -281,7 +281,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _lenient_base64(text: str) -> str:
+def lenient_base64(text: str) -> str:
     """What Node's Buffer reads: both alphabets, foreign characters skipped, up to the first `=`; then as UTF-8."""
     digits = _NOT_BASE64.sub("", text.partition("=")[0].replace("-", "+").replace("_", "/"))
     whole = digits[: len(digits) - (len(digits) % 4 == 1)]
