@@ -106,12 +106,12 @@ def test_only_what_serves_a_state_leads_to_web_and_to_flask_only_when_it_is_aske
     # The control API is the other thing that answers requests.
     outside = {name: tree for name, tree in FAKE.items() if not name.startswith(("web/", "control/"))}
 
-    assert importers("tiledesk_fake.web", among=outside) == {"served.py"}
+    assert importers("tiledesk_fake.web", among=outside) == {"served.py", "intercept/doors.py"}
     assert importers("tiledesk_fake.web.app", top_level=True) == set()
 
 
 def test_only_what_serves_a_state_leads_to_the_server() -> None:
-    assert importers("tiledesk_fake.serving.server") == {"served.py"}
+    assert importers("tiledesk_fake.serving.server") == {"served.py", "intercept/doors.py"}
 
 
 def test_the_core_knows_neither_the_fake_nor_the_command_line() -> None:
@@ -241,11 +241,18 @@ def test_the_core_and_the_server_know_nothing_of_who_asks_from_elsewhere() -> No
 def test_only_the_server_knows_sockets() -> None:
     assert importers("selectors") == {"serving/loop.py"}
     assert importers("httptools") == {"serving/reader.py"}
-    assert importers("ssl", among=FAKE) == {"serving/tls.py", "serving/certificates.py", "cli/ca.py"}
+    assert importers("ssl", among=FAKE) == {
+        "serving/tls.py",
+        "serving/certificates.py",
+        "cli/ca.py",
+        "intercept/trust.py",
+    }
     # By a pair of sockets the command line learns of signals.
     serving = {f"serving/{name}.py" for name in ("binding", "server", "connection", "loop", "stream")}
     # Whoever examines other servers has one client.
-    assert importers("socket") == {*serving, "cli/__init__.py", "conformance/client.py"}
+    # And `intercept` leads the sockets of clients.
+    led = {"intercept/sockets.py", "intercept/loops.py"}
+    assert importers("socket") == {*serving, *led, "cli/__init__.py", "conformance/client.py"}
     assert importers("select", "ssl", "http.client", among=CONFORMANCE) == {
         "conformance/client.py",
         "conformance/adapter.py",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .errors import CannotReach as CannotReach
     from .errors import ContractError as ContractError
     from .errors import MisuseError as MisuseError
+    from .errors import NetworkRefused as NetworkRefused
     from .errors import NoAnswer as NoAnswer
     from .errors import NotFound as NotFound
     from .errors import NotListening as NotListening
@@ -46,6 +47,7 @@ _HOMES = {
     "Faults": "core.faults",
     "Journal": "core.journal",
     "MisuseError": "errors",
+    "NetworkRefused": "errors",
     "NoAnswer": "errors",
     "NotFound": "errors",
     "NotListening": "errors",

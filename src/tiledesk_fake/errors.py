@@ -10,6 +10,7 @@
     │   └── NotListening        the server's address was asked for before it was started
     ├── CannotListen            the address or port cannot be had
     ├── CannotReach             a fake that is served elsewhere does not answer
+    ├── NetworkRefused          a client that `intercept` keeps from the network; also a ConnectionRefusedError
     └── NoAnswer                the real server would not answer, and there is no connection to hold open
 
 Refusals of requests are not here: they are answers, see `gate` and `web.problems`.
@@ -57,6 +58,10 @@ class CannotListen(TiledeskFakeError):
 
 class CannotReach(TiledeskFakeError):
     """Nothing answers where a fake is to be served, or something else does."""
+
+
+class NetworkRefused(TiledeskFakeError, ConnectionRefusedError):
+    """A client inside `intercept` would have passed the fake by, or left this machine where that is blocked."""
 
 
 class NoAnswer(TiledeskFakeError):

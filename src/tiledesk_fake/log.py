@@ -19,3 +19,14 @@ def log_bug(message: str) -> None:
     if bug is not None:
         for listener in list(bug_listeners):
             listener(bug)
+
+
+refusal_listeners: list[Callable[[str, object], object]] = []
+"""Called with each refusal of a client that `intercept` keeps from the network, and whose client it probably is."""
+
+
+def log_refusal(text: str, owner: object) -> None:
+    """Log that a client was refused, and tell who listens for that: some libraries swallow the text of an error."""
+    log.warning("%s", text)
+    for listener in list(refusal_listeners):
+        listener(text, owner)

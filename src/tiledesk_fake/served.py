@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -157,6 +158,32 @@ class Served(OnlyOnce):
         return self
 
     @checked(app="fake.wsgi_app is one")
+    @checked(origin="write it like 'https://api.tiledesk.com'")
+    def intercept(self, origin: str, *, block_network: bool = False) -> AbstractContextManager[object]:
+        """A context in which Python clients of an origin reach this fake, over real TLS, with no change of their code.
+
+        It changes name look-up and trust of this process, for this origin's host alone, and takes that back at its end.
+        `block_network` refuses all hosts but this machine. What cannot be led to the fake is refused with an
+        explanation, NetworkRefused, which is a ConnectionRefusedError. The fake need not listen. It takes the extra
+        `tls`.
+
+        Raises MisuseError for what is no origin.
+
+        >>> from http.client import HTTPSConnection
+        >>> from tiledesk_fake import TiledeskFake
+        >>> fake, client = TiledeskFake(), HTTPSConnection("api.tiledesk.com")
+        >>> with fake.intercept("https://api.tiledesk.com"):
+        ...     client.request("GET", "/v3/jwt/history")
+        ...     client.getresponse().status
+        401
+        >>> client.close()
+        >>> fake.journal.exchanges[0].origin
+        'https://api.tiledesk.com'
+        """
+        from .intercept import Interception
+
+        return Interception(self.wsgi_app, origin, block_network=block_network, owner=self._state.journal)
+
     def hand_over(self, app: WSGIApplication) -> Server | None:
         """Let another app answer at this fake's address, as a test runner does when a test is over.
 

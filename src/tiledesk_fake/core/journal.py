@@ -61,6 +61,7 @@ class Exchange(NamedTuple):
     reason: str | None = None
     headers: Mapping[str, str] = NO_HEADERS
     touched: frozenset[str] = frozenset()
+    origin: str | None = None
 
     @property
     def at(self) -> datetime:
@@ -74,7 +75,7 @@ class Exchange(NamedTuple):
         return f"{self.at:%H:%M:%S} {self}{reason}"
 
     def __str__(self) -> str:
-        parts = [f"{self.method} {printable(self.target)} -> {self.status or 'no answer'}"]
+        parts = [f"{self.method} {self.origin or ''}{printable(self.target)} -> {self.status or 'no answer'}"]
         if self.user:
             parts.append(f"by {self.user.email}")
         if self.fault:

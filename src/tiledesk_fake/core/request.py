@@ -8,6 +8,9 @@ from typing import Literal
 OperationName = Literal["signIn", "listTokens", "revokeTokenByJti", "revokeTokenById"] | str
 """What the operations are called; endpoints of an app of the user's own count too."""
 
+ORIGIN = "tiledesk_fake.origin"
+"""Where a WSGI environ has the origin that the client believes to call, if that is not the fake's own."""
+
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -35,6 +38,7 @@ class Request:
     below_mount: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     has_body: bool = False
+    origin: str | None = None
     header: Callable[[str], str | None] = field(default=_no_header, repr=False)
 
     def __post_init__(self) -> None:

@@ -94,6 +94,7 @@ class Judge:
             heard.reason,
             request.headers,
             frozenset(heard.choices.touched),
+            origin=request.origin,
         )
 
     def failed_exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
@@ -257,5 +258,5 @@ def _curl(request: Request) -> str:
         headers.append(shown_authorization(request.authorization).partition(",")[0])
     if request.body:
         headers.append(f"Content-Type: {redacted(request.content_type)}")
-    url = f"http://{redacted_host(request.host)}{redacted(request.target)}"
+    url = f"{request.origin or f'http://{redacted_host(request.host)}'}{redacted(request.target)}"
     return curl(request.method, url, headers, body=f"<{len(request.body)} bytes>" if request.body else "")

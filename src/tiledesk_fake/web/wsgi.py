@@ -8,7 +8,7 @@ from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from ..core.headers import Headers
-from ..core.request import Request
+from ..core.request import ORIGIN, Request
 from ..errors import NoAnswer
 from ..serving.delivery import KEY as DELIVERY
 from .answer import Answer
@@ -105,6 +105,7 @@ def read_request(environ: WSGIEnvironment, base_path: str, *, with_body: bool = 
         headers=Headers(environ),
         below_mount=_below_mount(path, environ, base_path) + query if environ.get("SCRIPT_NAME") else "",
         has_body="CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ,
+        origin=environ.get(ORIGIN),
         header=lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}"),
     )
 
