@@ -238,8 +238,8 @@ def learn(
         raise click.UsageError("expected either the URL of a server or --from FILE", context)
     if recording is None and others:
         raise click.UsageError("--others belongs to --from FILE", context)
-    if recording is not None and (credentials or may_revoke):
-        raise click.UsageError("a recording needs no --basic, --jwt and --may-revoke", context)
+    if recording is not None and may_revoke:
+        raise click.UsageError("nothing is revoked where --from FILE is given; leave out --may-revoke", context)
     if output is not None:
         check_writable(output)
     if recording is not None:
