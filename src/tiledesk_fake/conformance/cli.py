@@ -164,7 +164,7 @@ def check(
         new_seed() if seed is None else seed,
         timeout_s,
     )
-    with _failures_in_one_line(target.credentials):
+    with failures_in_one_line(target.credentials):
         try:
             with _progress() as progress:
                 found = check_target(target, progress=progress)
@@ -188,7 +188,7 @@ def _hand_on(found: Report, file: Path | None) -> None:
 
 
 @contextmanager
-def _failures_in_one_line(credentials: Iterable[Credential]) -> Iterator[None]:
+def failures_in_one_line(credentials: Iterable[Credential]) -> Iterator[None]:
     """An unexpected exception becomes CannotCheck: exit status 1 would mean a broken contract."""
     try:
         yield
@@ -268,12 +268,12 @@ def _learnt_from_file(recording: Path, *, others: bool) -> Learnt:
     from .replay.cli import progress  # noqa: PLC0415
     from .replay.learning import learn_from as learn_from_file  # noqa: PLC0415
 
-    with progress() as tell:
+    with failures_in_one_line(()), progress() as tell:
         return learn_from_file(recording, others=others, progress=tell)
 
 
 def _learnt_from_server(target: Target) -> Learnt:
-    with _failures_in_one_line(target.credentials):
+    with failures_in_one_line(target.credentials):
         try:
             with _progress() as progress:
                 return learn_from(target, progress=progress)

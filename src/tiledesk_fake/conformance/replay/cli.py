@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ...cli import options
+from ..cli import failures_in_one_line
 from ..report import check_writable
 from . import report as reports
 from .replaying import Progress
@@ -35,7 +36,7 @@ def replay(*, file: Path, profile: str | None, assumptions: tuple[str, ...], oth
     if report is not None:
         reports.check_form(report)
         check_writable(report)
-    with progress() as tell:
+    with failures_in_one_line(()), progress() as tell:
         found = replayed(file, made, others=others, progress=tell)
     # The file comes first, because whoever reads the text may be gone.
     if report is not None:
