@@ -69,6 +69,10 @@ class Addresses:
         if len(self._retired) >= _KEPT_OPEN + _CLOSED_AT_ONCE:
             self._close_oldest(_CLOSED_AT_ONCE)
 
+    def nodeid_of(self, journal: object) -> str | None:
+        """The test whose fake had this journal; None for one that is long over."""
+        return next((retired.nodeid for retired in self._retired if retired.journal is journal), None)
+
     def look_for_late_calls(self) -> None:
         """Note the calls that were under way when their test ended, and those that came through `wsgi_app`."""
         for retired in self._retired:

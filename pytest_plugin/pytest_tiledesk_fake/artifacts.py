@@ -21,7 +21,7 @@ from tiledesk_fake.core.redaction import redacted
 from tiledesk_fake.curl import curl
 
 from .hub import Hub
-from .settings import SettingError
+from .urls import SettingError
 
 _SERVED = "http://127.0.0.1:8000"
 """Where `tiledesk-fake serve --scenario` answers unless told otherwise."""

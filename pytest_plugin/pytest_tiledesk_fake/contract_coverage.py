@@ -11,7 +11,8 @@ import pytest
 from tiledesk_fake.coverage import Cell, Coverage, cells, met
 
 from .hub import Hub
-from .settings import SettingError, default_profile
+from .settings import default_profile
+from .urls import SettingError
 
 _MOST_MISSING = 10
 

@@ -17,9 +17,10 @@ from tiledesk_fake.pytest import Factory
 
 from .addresses import Addresses
 from .failing import fail_in, reaching
+from .intercepting import Intercepting
 from .late_calls import LateCalls
 from .proxies import ExceptedFake, ProxyExceptions
-from .settings import Settings, SettingsOfTests, default_profile, server_url
+from .settings import Settings, SettingsOfTests, default_profile, intercepted, server_url
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -38,13 +39,17 @@ class Hub:
         self._late_calls = LateCalls()
         self._addresses = Addresses(self._late_calls)
         self._elsewhere = _elsewhere(config)
+        self._intercepting = Intercepting(self._note_late)
+        self._intercepting.guard(intercepted(config))
         self.verdict = Verdict(self._settings)
         # The choice that is assumed instead of the usual one, while a variant of a test runs.
         self._assumed: Mapping[str, str] = {}
         self._of_session: list[TiledeskFake] = []
         # The fake of the running test, until its fixture is torn down.
         self._current: TiledeskFake | None = None
+        self._nodeid = ""
         config.add_cleanup(self._addresses.close)
+        config.add_cleanup(self._intercepting.close)
         if self._elsewhere:
             config.add_cleanup(self._elsewhere.end_all)
         config.add_cleanup(self.verdict.close)
@@ -54,6 +59,8 @@ class Hub:
         settings = self._settings.of(item)
         profile = {**settings.profile, **self._assumed} or None
         if self._elsewhere:
+            if settings.intercept:
+                fail_in(item, _NOT_ELSEWHERE)
             if "fake_tiledesk_server" in getattr(item, "fixturenames", ()):
                 fail_in(item, _TWO_WORLDS)
             with reaching(item):
@@ -69,11 +76,14 @@ class Hub:
             self._addresses.open(fake)
         self._proxies.begin()
         self.verdict.begin(fake, settings.fixed)
-        self._current = fake
+        self._current, self._nodeid = fake, item.nodeid
+        if settings.intercept:
+            self._intercepting.begin(fake, settings.intercept)
         return fake
 
     def end(self, item: pytest.Item) -> None:
         """The test is done with its fake, and nobody else is to touch it; fail for faults that no call has met."""
+        self._intercepting.end()
         fake, self._current = self._current, None
         self._proxies.end()
         if fake and self._elsewhere:
@@ -173,6 +183,16 @@ class Hub:
             self._elsewhere.end_closed()
         self._settings.forget()
         self._proxies.forget()
+        self._intercepting.forget()
+
+    def sections(self) -> list[tuple[str, str]]:
+        """What the report of a failed test says beside."""
+        return [*self.verdict.sections(), *self._intercepting.sections()]
+
+    def _note_late(self, text: str, journal: object) -> None:
+        is_running = self._current is not None and self._current.journal is journal
+        nodeid = self._nodeid if is_running else self._addresses.nodeid_of(journal)
+        self._late_calls.note(nodeid or self._nodeid, text.partition(" came ")[0])
 
     def report_late_calls(self, session: pytest.Session) -> None:
         """Tell of each test whose fake was called after its end."""
@@ -188,6 +208,10 @@ class Hub:
             self._proxies.end()
 
 
+_NOT_ELSEWHERE = (
+    "intercept leads clients to a fake in this process, and with --tiledesk-url the fake is elsewhere; leave out one "
+    "of the two"
+)
 _TWO_WORLDS = (
     "with --tiledesk-url, calls to fake_tiledesk_server.url cannot reach fake_tiledesk: each is a world of its own on "
     "a server elsewhere, with its own URL. Give the client fake_tiledesk.url, or use fake_tiledesk_server alone"

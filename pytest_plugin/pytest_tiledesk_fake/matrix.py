@@ -16,7 +16,8 @@ from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.errors import nearest
 
 from .hub import Hub
-from .settings import SettingError, default_profile
+from .settings import default_profile
+from .urls import SettingError
 from .variants import VARIANT, Variant, variant_of
 
 # By the last, a test may ask for any of the others.

@@ -30,7 +30,8 @@ _UNKNOWNS = (
 _ASKING = _FIXTURES | {"request"}
 # No colon before the last parenthesis: pytest takes what is after the first one for the description.
 _MARKER = (
-    "tiledesk(profile={...}, scenario='file.yaml', now=datetime(...), allow=['rule'], strict=True, assume_each=[...]): "
+    "tiledesk(profile={...}, scenario='file.yaml', now=datetime(...), allow=['rule'], strict=True, assume_each=[...], "
+    "intercept=['origin']): "
     "how fake_tiledesk starts this test, and which violations of the API it may see."
 )
 
@@ -49,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tiledesk-url",
         metavar="URL",
         help="A server that `tiledesk-fake serve` runs: each test's fake is a world of its own there.",
+    )
+    group.addoption(
+        "--tiledesk-intercept",
+        metavar="ORIGINS",
+        help="Origins, like https://api.tiledesk.com, whose Python clients reach the fake, with commas between.",
     )
     group.addoption("--tiledesk-allow", metavar="RULES", help="Rules that may be broken, with commas between.")
     group.addoption(
@@ -79,6 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("tiledesk_profile", "Profile of the fake: a YAML file, or ID=CHOICE pairs.", default=None)
     parser.addini("tiledesk_strict", "Whether a violation of the API fails its test.", type="bool", default=None)
     parser.addini("tiledesk_url", "A server on which each test's fake is a world of its own.", default=None)
+    parser.addini("tiledesk_intercept", "Origins whose clients reach the fake.", type="args", default=None)
     parser.addini("tiledesk_allow", "Rules that may be broken.", type="args", default=None)
 
 
@@ -90,6 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
         check_configuration(config)
     config.stash[_RUN] = Run(config)
     config.pluginmanager.register(config.stash[_RUN], "tiledesk_fake_run")
+    if _is_set(config, "intercept"):
+        # From now on: nothing that a test imports, or does without a fake, is let through.
+        _ = config.stash[_RUN].hub
     if any(config.getoption(name) is not None for name in _UNKNOWNS):
         from .unknowns import register
 
@@ -113,11 +123,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _is_configured(config: pytest.Config) -> bool:
-    return any(
+    return any(_is_set(config, name) for name in ("profile", "strict", "allow", "url", "intercept"))
+
+
+def _is_set(config: pytest.Config, name: str) -> bool:
+    return bool(
         config.getoption(f"tiledesk_{name}") is not None
         or (name != "url" and os.environ.get(f"TILEDESK_FAKE_{name.upper()}"))
         or _is_in_file(config, f"tiledesk_{name}")
-        for name in ("profile", "strict", "allow", "url")
     )
 
 
@@ -223,7 +236,7 @@ class Run:
         if self._hub:
             # Not `report.failed`: a test that was expected to fail has an exception of its own as well.
             if call.excinfo:
-                report.sections += self._hub.verdict.sections()
+                report.sections += self._hub.sections()
                 self._hub.verdict.forgive()
             if call.when == "teardown":
                 self._hub.after()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -26,16 +25,13 @@ from tiledesk_fake.errors import MisuseError, ProfileError, nearest
 from tiledesk_fake.violations.verdict import RULES
 
 from .failing import fail_in
+from .urls import SettingError, origins_in, server_in, words
 
 OF_OWN_FAKE = {"profile", "scenario", "now"}
 """What a marker says about `fake_tiledesk`, and about no other fake."""
 
 _MARKER = "tiledesk"
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-
-
-class SettingError(Exception):
-    """A setting that cannot work; the message begins with where it was made."""
 
 
 class _NoFile(SettingError):
@@ -53,6 +49,7 @@ class Settings(NamedTuple):
     # What --tiledesk-assume-each may vary, True for all; and what the marker's own profile fixes.
     assume_each: frozenset[str] | bool = True
     fixed: frozenset[str] = frozenset()
+    intercept: tuple[str, ...] = ()
 
     @property
     def forbidden(self) -> frozenset[str]:
@@ -91,7 +88,12 @@ def settings_of_run(config: pytest.Config) -> Settings:
     """The settings of tests without a marker. Raises SettingError, naming the source."""
     strict, strict_source = configured(config, "strict")
     allow, allow_source = configured(config, "allow")
-    return Settings(default_profile(config), allow=_allowed(allow, allow_source), strict=_strict(strict, strict_source))
+    return Settings(
+        default_profile(config),
+        allow=_allowed(allow, allow_source),
+        strict=_strict(strict, strict_source),
+        intercept=intercepted(config),
+    )
 
 
 def settings_of(item: pytest.Item, run: Settings) -> Settings:
@@ -118,6 +120,7 @@ def settings_of(item: pytest.Item, run: Settings) -> Settings:
         "allow": lambda value: _allowed(value, source),
         "strict": lambda value: _strict(value, source),
         "assume_each": lambda value: _assume_each(value, source),
+        "intercept": lambda value: origins_in(value, source),
     }
     settings = run._replace(**{key: read[key](value) for key, value in marked.items()})
     return settings._replace(fixed=frozenset(settings.profile if "profile" in marked else ()))
@@ -148,15 +151,12 @@ def default_profile(config: pytest.Config) -> Mapping[str, str]:
 
 def server_url(config: pytest.Config) -> str | None:
     """The URL of the server whose worlds are the fakes of this run; None where they are in this process."""
-    value, source = configured(config, "url")
-    if value is not None:
-        from tiledesk_fake.remote.connecting import split
+    return server_in(*configured(config, "url"))
 
-        try:
-            split(value)
-        except MisuseError as problem:
-            raise SettingError(f"{source}: {problem}") from None
-    return None if value is None else str(value)
+
+def intercepted(config: pytest.Config) -> tuple[str, ...]:
+    """The origins that are led to the fake of every test that has one."""
+    return origins_in(*configured(config, "intercept"))
 
 
 def check_configuration(config: pytest.Config) -> None:
@@ -175,6 +175,7 @@ def header(config: pytest.Config) -> str | None:
         "strict": lambda value, source: not _strict(value, source),
         "allow": _allowed,
         "url": lambda value, source: value,
+        "intercept": origins_in,
     }
     server_url(config)
     parts = []
@@ -209,7 +210,7 @@ def _profile(value: Any, source: str, find: Callable[[str, str | Path], Path]) -
         if isinstance(value, Path) or (isinstance(value, str) and "=" not in value):
             return read_profile(value if is_shipped(value) else find(source, value)).choices
         if isinstance(value, str):
-            return parse_assumptions(_words(value), source=source)
+            return parse_assumptions(words(value), source=source)
     except _NoFile as missing:
         raise SettingError(f"{missing}{_hint_for_choices(str(value), source) or nearest_shipped(value)}") from None
     except ProfileError as problem:
@@ -250,10 +251,10 @@ def _strict(value: Any, source: str) -> bool:
 def _allowed(value: Any, source: str) -> frozenset[str]:
     if value is None:
         return frozenset()
-    rules = _words(value) if isinstance(value, str) else value
+    rules = words(value) if isinstance(value, str) else value
     if not isinstance(rules, Iterable):
         raise SettingError(f"{source}: expected a list of rules, got {value!r}")
-    rules = [word for rule in rules for word in (_words(rule) if isinstance(rule, str) else [rule])]
+    rules = [word for rule in rules for word in (words(rule) if isinstance(rule, str) else [rule])]
     for rule in rules:
         if rule not in RULES:
             raise SettingError(f"{source}: there is no rule {rule!r}{nearest(str(rule), RULES)}")
@@ -294,7 +295,3 @@ def _check_moment(value: datetime | None, source: str) -> None:
             milliseconds(value)
     except MisuseError as problem:
         raise SettingError(f"{source}: now: {problem}") from None
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[\s,]+", text) if word]

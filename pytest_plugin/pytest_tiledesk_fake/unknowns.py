@@ -9,7 +9,7 @@ import pytest
 from .dependence import Dependence
 from .hub import Hub
 from .matrix import Matrix, asked_for
-from .settings import SettingError
+from .urls import SettingError
 
 
 def register(config: pytest.Config, hub: Hub) -> None:

@@ -407,7 +407,8 @@ MARKED = """
 LIKE = "like 2026-01-01T00:00:00Z, got"
 BROKEN = {
     "keyword": "there is no 'alow'; did you mean 'allow'? Valid: profile, scenario, now, allow, strict, assume_each",
-    "positional": "expected keywords (profile, scenario, now, allow, strict, assume_each), got ['auth-scheme']",
+    "positional": "expected keywords (profile, scenario, now, allow, strict, assume_each, intercept), "
+    "got ['auth-scheme']",
     "rule": NO_RULE,
     "rule_in_text": NO_RULE,
     "rules": "expected a list of rules, got 5",

@@ -213,7 +213,8 @@ WRITTEN_WRONG = {
     'profile={"page_size": "10"}': "there is no assumption 'page_size'; did you mean 'page-size'?",
     'profile=["page-size=10"]': 'write profile="page-size=10", or profile={"page-size": "10"}',
     "frozen='2026-01-01T00:00:00Z'": "there is no 'frozen'",
-    "'auth-scheme'": "expected keywords (profile, scenario, now, allow, strict, assume_each), got 'auth-scheme'",
+    "'auth-scheme'": "expected keywords (profile, scenario, now, allow, strict, assume_each, intercept), "
+    "got 'auth-scheme'",
 }
 
 

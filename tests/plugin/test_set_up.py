@@ -82,7 +82,7 @@ def test_the_options_and_the_marker_are_documented(project: Project) -> None:
 
     assert (
         "@pytest.mark.tiledesk(profile={...}, scenario='file.yaml', now=datetime(...), allow=['rule'], strict=True, "
-        "assume_each=[...]): "
+        "assume_each=[...], intercept=['origin']): "
         "how fake_tiledesk starts this test, and which violations of the API it may see."
     ) in markers
     for name in ("--tiledesk-profile=FILE", "--tiledesk-strict=BOOL", "--tiledesk-allow=RULES"):
