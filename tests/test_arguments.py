@@ -291,6 +291,7 @@ def test_signatures_and_documentation_are_those_of_the_methods() -> None:
         "base_path",
         "host",
         "port",
+        "tls",
         "seed",
         "strict",
     ]

@@ -32,7 +32,19 @@ from tiledesk_fake.remote.controls import RemoteClock, RemoteFaults
 
 Fake = TiledeskFake | RemoteFake
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
-FAR = {"touched", "wsgi_app", "app", "asgi_app", "start", "stop", "intercept", "hand_over", "close_held"}
+FAR = {
+    "ca_file",
+    "ca_pem",
+    "touched",
+    "wsgi_app",
+    "app",
+    "asgi_app",
+    "start",
+    "stop",
+    "intercept",
+    "hand_over",
+    "close_held",
+}
 
 
 @pytest.fixture(params=["here", "elsewhere", "a world elsewhere"])

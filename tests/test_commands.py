@@ -223,7 +223,11 @@ def leaves(command: click.Command, *names: str) -> Iterator[tuple[str, click.Com
         yield " ".join(names), command
 
 
-ASKING = {name: command for name, command in leaves(cli) if name.split()[0] not in ("serve", "spec", "check", "learn")}
+ASKING = {
+    name: command
+    for name, command in leaves(cli)
+    if name.split()[0] not in ("serve", "spec", "check", "learn", "ca", "replay", "diff")
+}
 
 
 def test_every_task_has_its_command() -> None:

@@ -114,7 +114,7 @@ class State(OnlyOnce):
     def add_user(self, email: str, password: str | None, id: int | None, active: bool, **named: Any) -> User:
         """A new user, with a new id unless one is given; `named` are claims of its tokens."""
         with self.lock:
-            id = self._ids.object_id() if id is None else id
+            id = self._new_id() if id is None else id
             user = check_user(User(hex_id(id), email, password, active, **named))
             self.users.add(user)
             return user
@@ -175,8 +175,8 @@ class State(OnlyOnce):
             self.check_held(user)
             record = Record(
                 created_ms,
-                self._ids.object_id() if id is None else id,
-                self._ids.jti() if jti is None else jti,
+                self._new_id() if id is None else id,
+                self._new_jti() if jti is None else jti,
                 user.id,
                 # A JWT tells its expiry in whole seconds; so does the record, rounded down alike.
                 None if expires_ms is None else expires_ms // 1000 * 1000,
@@ -265,10 +265,21 @@ class State(OnlyOnce):
             record, self.clock.now_ms(), again=record.revoked and choices.revoke_again == "touched"
         )
 
+    def _new_id(self) -> int:
+        # After a restore ids and jtis come again, and one of them may be what a client has made a phantom of.
+        while self.history.by_id(id := self._ids.object_id()) or self.users.by_id(id):
+            pass
+        return id
+
+    def _new_jti(self) -> str:
+        while self.history.by_jti(jti := self._ids.jti()):
+            pass
+        return jti
+
     def _phantom(self, jti: str, id: int | None, *, stored: bool) -> Record:
         """What the revocation of something unknown makes; not stored where its key exists, and only looks unknown."""
         now_ms = self.clock.now_ms()
-        record = Record(now_ms, self._ids.object_id() if id is None else id, jti, "", revoked_ms=now_ms)
+        record = Record(now_ms, self._new_id() if id is None else id, jti, "", revoked_ms=now_ms)
         # Who revokes without end what is unknown gets answers, but no more memory.
         if stored and not self.history.is_full:
             self.history.add(record)

@@ -3,6 +3,7 @@
 A place is shown by a path that the reader can open, wherever the package is installed.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -71,14 +72,16 @@ def place(keys: Sequence[str], level: str | None = None) -> Place:
 
 
 def _shown(file: FilePath) -> str:
+    # As text, because tools that replace the files of a test replace the paths too.
+    whole = str(file)
     try:
-        here = FilePath.cwd()
+        here = os.getcwd()
     except OSError:
         # Whoever deleted it has the file no less.
-        return str(file)
-    # Below the root everything is, and that is where tools that replace the files of a test say that it runs.
-    below = here != FilePath(here.anchor) and file.is_relative_to(here)
-    return str(file.relative_to(here) if below else file)
+        return whole
+    # Below the root everything is, and that is where such tools say that a test runs.
+    is_root = here == os.path.dirname(here)
+    return whole.removeprefix(here + os.sep) if not is_root else whole
 
 
 def _step(node: Any, key: str) -> tuple[str, Any] | None:

@@ -60,7 +60,8 @@ class Headers(Mapping[str, str]):
         return len(self._all())
 
     def __repr__(self) -> str:
-        return repr(self._all())
+        # Their names alone: what is printed of a whole exchange gets into reports.
+        return f"<Headers {', '.join(self)}>"
 
 
 def _redacted(name: str, value: str) -> str:

@@ -340,6 +340,16 @@ class RemoteFake(OnlyOnce):
         """Raises MisuseError: an app answers in its own process."""
         raise _far("hand_over", "run that app on a server of its own")
 
+    @property
+    def ca_file(self) -> NoReturn:
+        """Raises MisuseError: the server's authority is at the server."""
+        raise _far("ca_file", "read it from the server: tiledesk-fake serve --tls, GET /_fake/ca.pem")
+
+    @property
+    def ca_pem(self) -> NoReturn:
+        """Raises MisuseError: the server's authority is at the server."""
+        raise _far("ca_pem", "read it from the server: tiledesk-fake serve --tls, GET /_fake/ca.pem")
+
     def close_held(self) -> NoReturn:
         """Raises MisuseError: the server keeps its connections to itself."""
         raise _far("close_held", "close the client, or plan a fault that lasts less long")
