@@ -184,6 +184,7 @@ class Served(OnlyOnce):
 
         return Interception(self.wsgi_app, origin, block_network=block_network, owner=self._state.journal)
 
+    @checked(app="fake.wsgi_app is one")
     def hand_over(self, app: WSGIApplication) -> Server | None:
         """Let another app answer at this fake's address, as a test runner does when a test is over.
 
