@@ -8,7 +8,8 @@ import httpx
 import pytest
 import requests
 
-from tests.replay.traffic import basic
+from tests.replay.recording import written
+from tests.replay.traffic import Traffic, basic
 from tiledesk_fake import MisuseError, TiledeskFake
 from tiledesk_fake.conformance.replay import replay
 from tiledesk_fake.recording import Recorder
@@ -80,3 +81,23 @@ def test_a_file_that_is_added_to_gives_no_number_twice(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="cannot be written"):
         Recorder(tmp_path / "nowhere" / "traffic.jsonl")
+
+
+@pytest.mark.parametrize("tens", range(6))
+def test_random_traffic_gives_no_alarm_without_its_secrets(tens: int, tmp_path: Path) -> None:
+    for seed in range(tens * 10, tens * 10 + 10):
+        traffic = Traffic(seed)
+        lines = [line for line in traffic.lines if line["response"]["status"]]
+        file = tmp_path / f"{seed}.jsonl"
+        with Recorder(file) as recorder:
+            for line in lines:
+                request, answer = line["request"], line["response"]
+                headers, said = ([(name, value) for name, value in each["headers"]] for each in (request, answer))
+                url, sent = f"http://x{request['target']}", request["body"].encode()
+                recorder.write(request["method"], url, headers, sent, answer["status"], said, answer["body"].encode())
+        kept = [json.loads(each) for each in file.read_text(encoding="utf-8").splitlines()]
+        then = [{**each, "at": line["at"]} for each, line in zip(kept, lines, strict=True)]
+
+        found = replay(written(then, tmp_path), traffic.profile, others=traffic.others)
+
+        assert [str(each) for each in found.differences] == [], f"seed {seed}"

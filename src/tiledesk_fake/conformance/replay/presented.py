@@ -114,6 +114,9 @@ def _presented(header: str | None, target: str) -> Presented:
         # Whatever it is, it counts before the query.
         in_second = _TOKEN.fullmatch(words[1])
         return Presented(header, _token(in_second or in_header), is_removed=_is_removed(words[1]))
+    if header and _NUMBERED.fullmatch(header) and of_query is not None:
+        # Which of the two counts depends on a password that is not there.
+        return Presented(header, is_removed=True)
     if header and _NUMBERED.fullmatch(header):
         return Presented(header, of_query, number=header.split()[-1].strip("#<>"))
     basic = _basic(header or "")
@@ -151,5 +154,6 @@ def _is_removed(text: str) -> bool:
 
 def with_token(text: str, token: Token) -> str:
     """The text with the token signed anew wherever it stands."""
-    anew = token.signed_anew()
-    return text.replace(token.text, anew).replace(quote(token.text, safe=""), anew)
+    # Once only: with a number for a signature, the token may be the beginning of the one that takes its place.
+    written = token.text if token.text in text else quote(token.text, safe="")
+    return text.replace(written, token.signed_anew())

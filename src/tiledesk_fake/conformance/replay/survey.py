@@ -90,7 +90,7 @@ def _note(known: Knowledge, asked: Asked, exchange: Exchange) -> None:
         records = [record for record in map(shown, found) if record and record.owner]
         for record in records:
             known.meet(record, exchange.number)
-        if not revokes and records and given.token is None and not given.is_nothing:
+        if not revokes and records and given.token is None and not given.is_nothing and not given.is_removed:
             known.link(given, records[0].owner)
 
 
