@@ -11,6 +11,9 @@ from tests.wsgi import call
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.strategies import histories, profiles, scenarios, tokens, users
 
+pytestmark = pytest.mark.slow
+
+
 HISTORY = "/v3/jwt/history"
 
 

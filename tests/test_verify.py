@@ -136,6 +136,7 @@ def break_the_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Judge, "_violations", fails)
 
 
+@pytest.mark.usefixtures("planted_bugs")
 @pytest.mark.parametrize(("breaking", "status"), [(break_the_road, 500), (break_the_judge, 200)])
 @pytest.mark.parametrize("hooked", [False, True], ids=["road", "flask"])
 def test_an_internal_error_is_in_the_journal_with_its_reason_and_fails_who_verifies(

@@ -15,6 +15,9 @@ from tiledesk_fake.conformance import check
 from tiledesk_fake.conformance.rules import BY_ID
 from tiledesk_fake.contract.profile import CHOICES
 
+pytestmark = pytest.mark.slow
+
+
 ASKED_ONCE = {("revoke-unknown", "phantom"): {"reserved-jti", "encoded-slash"}}
 """What these rules ask for leaves a record, which the guard protects from then on; they cannot be asked again."""
 

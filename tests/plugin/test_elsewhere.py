@@ -12,6 +12,9 @@ from tests.plugin.outside import Project, Run, run_all
 from tests.served import served, server_url
 from tiledesk_fake import TiledeskFake, connect
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "downstream"
 
 CLIENT = """

@@ -10,6 +10,9 @@ from tests.plugin.outside import Project, Run
 from tests.plugin.test_downstream import CATALOGUE
 from tiledesk_fake.contract.profile import CHOICES
 
+pytestmark = pytest.mark.slow
+
+
 SUITE = """
     import json
     import unittest

@@ -14,6 +14,8 @@ from tiledesk_fake import contract
 from tiledesk_fake.conformance.replay.learning import learn_from
 from tiledesk_fake.contract.profile import read_profile
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(0, 60, 3))
 def test_nothing_wrong_is_learnt_of_random_traffic(seed: int, tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from tests.replay.recording import written
 from tests.replay.traffic import Traffic
 from tiledesk_fake.conformance.replay import Unusable, replay
 
+pytestmark = pytest.mark.slow
+
+
 ODD: list[Any] = [
     None,
     True,

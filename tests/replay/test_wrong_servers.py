@@ -9,6 +9,9 @@ from tests.replay.recording import recorded, written
 from tiledesk_fake.conformance.replay import replay
 from tiledesk_fake.conformance.rules import BY_ID
 
+pytestmark = pytest.mark.slow
+
+
 # Generated requests alone show the others.
 SHOWN = [wrong for wrong in WRONG if not wrong.generated]
 
