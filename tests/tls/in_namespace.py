@@ -1,5 +1,6 @@
 """Runs inside a network namespace where `real_host` listens: what clients get, and what was heard of them, as JSON."""
 
+import _socket
 import asyncio
 import json
 import socket
@@ -151,6 +152,24 @@ REFUSED = {
     "another scheme": by_another_scheme,
     "another port": by_another_port,
 }
+
+
+def by_raw_socket() -> int:
+    raw = _socket.socket()
+    raw.settimeout(5)
+    raw.connect((HOST, 443))
+    raw.send(b"\x16hello")
+    raw.close()
+    return 0
+
+
+def by_another_process() -> int:
+    program = f"import socket; socket.create_connection(({HOST!r}, 443), 5).send(b'x')"
+    return subprocess.run([sys.executable, "-c", program], check=True).returncode
+
+
+# What the page says is out of reach.
+UNSEEN = {"raw socket": by_raw_socket, "another process": by_another_process}
 PINNED = {"fingerprint": with_pin}
 
 listener = subprocess.Popen(
@@ -207,6 +226,7 @@ def main() -> None:
     with fake.intercept(f"https://{HOST}"):
         result["led"] = {name: attempt(act) for name, act in LED.items()}
         result["refused"] = {name: attempt(act) for name, act in REFUSED.items()}
+        result["unseen"] = {name: attempt(act) for name, act in UNSEEN.items()}
         result["pinned"] = {name: attempt(act) for name, act in PINNED.items()}
     result["refused"]["warm httpx async"] = attempt(lambda: asyncio.run(warm_async()))
     with fake.intercept("https://example.com", block_network=True):

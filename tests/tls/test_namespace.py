@@ -2,42 +2,15 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tls.real_host import ADDRESS
-
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def namespace() -> Iterator[str]:
-    """The name of a network namespace of its own, whose resolver and only other host is at `ADDRESS`."""
-    name = f"tiledesk-fake-{os.getpid()}"
-    if not shutil.which("ip"):
-        pytest.skip("there is no `ip`, of iproute2, to make a network namespace with")
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"no network namespace can be made: {made.stderr.strip()}")
-    folder = Path("/etc/netns") / name
-    try:
-        folder.mkdir(parents=True)
-        (folder / "resolv.conf").write_text(f"nameserver {ADDRESS}\n")
-        (folder / "hosts").write_text("127.0.0.1 localhost\n")
-        (folder / "nsswitch.conf").write_text("hosts: files dns\n")
-        for words in ("link set lo up", f"addr add {ADDRESS}/24 dev lo"):
-            subprocess.run(["ip", "-n", name, *words.split()], check=True)
-        yield name
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run(["ip", "netns", "delete", name], check=False)
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +60,10 @@ def test_where_the_network_is_blocked_nobody_hears_of_anybody(told: Any) -> None
 def test_afterwards_the_real_host_is_reached_again(told: Any) -> None:
     assert told["after"]["got"] == 200
     assert told["after"]["heard"]
+
+
+def test_what_the_page_says_is_out_of_reach_is_heard(told: Any) -> None:
+    assert {name: bool(case["heard"]) for name, case in told["unseen"].items()} == {
+        "raw socket": True,
+        "another process": True,
+    }
