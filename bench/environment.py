@@ -18,7 +18,7 @@ PYTHON = HOME / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
 NODE_MODULES = HOME / "node" / "node_modules"
 
 _REASONS = HOME / "left-out.json"
-_OURS = ["--editable", str(HERE.parent), "pytest", "requests", "psutil"]
+_OURS = ["--editable", str(HERE.parent), "pytest", "requests", "psutil", "trustme"]
 RIVALS = ("pytest-httpserver", "moto[server]", "localstripe")
 
 

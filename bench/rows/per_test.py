@@ -16,8 +16,10 @@ def rows(rounds: int) -> Iterator[Row]:
     """The fixture alone, and a test with one call, against pytest-httpserver's."""
     costs: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for kind, measured in _cpu_of_tests().items():
-            costs.setdefault(kind, []).extend(measured)
+        # What is intercepted once stays refused for its run, so these tests have one of their own.
+        for which in (["--ignore-glob=*/intercepted*"], [str(file) for file in sorted(_TESTS.glob("intercepted*"))]):
+            for kind, measured in _cpu_of_tests(*which).items():
+                costs.setdefault(kind, []).extend(measured)
     per_test = {kind: median(measured) for kind, measured in costs.items()}
     added = {kind: cost - per_test["nothing"] for kind, cost in per_test.items()}
     yield Row(
@@ -37,15 +39,25 @@ def rows(rounds: int) -> Iterator[Row]:
         per_test["smallest_called"] / per_test["rival_called"],
         detail=microseconds(per_test["smallest_called"]),
     )
+    yield Row(
+        "CPU that the fixture adds to a test inside intercept, against without",
+        added["intercepted"] / added["ours"],
+        detail=f"{microseconds(added['intercepted'])} to {microseconds(added['ours'])}",
+    )
+    yield Row(
+        "CPU of a test with one list inside intercept by a kept Session, against a new Session without",
+        per_test["intercepted_called"] / per_test["ours_called"],
+        detail=f"{microseconds(per_test['intercepted_called'])} to {microseconds(per_test['ours_called'])}",
+    )
 
 
-def _cpu_of_tests() -> dict[str, list[float]]:
+def _cpu_of_tests(*which: str) -> dict[str, list[float]]:
     """The CPU seconds that pytest spends on a test, a mean for each block of tests, by kind.
 
     All in one run of pytest, because two runs differ by more than what the fixtures cost.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(_TESTS)],
+        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *which],
         cwd=_TESTS,
         check=False,
         capture_output=True,
