@@ -50,6 +50,8 @@ def test_the_fake_itself_is_left_alone_below_another_base_path() -> None:
 def test_a_user_without_tokens_is_no_finding() -> None:
     with TiledeskFake() as fake:
         fake.add_user(email="ada@example.com", password="secret")
+        # Without a sign-in there is nowhere to get one from.
+        fake.faults.add("signIn", status=404, times=None)
         report = check(target(fake.url, basic="ada@example.com:secret", may_revoke=True), generated=False)
 
     assert not report.findings, said(report)

@@ -317,6 +317,7 @@ def test_a_control_token_is_asked_for_once_and_kept_for_the_tab(browser: Browser
 
         assert browser.driver.execute_script("return localStorage.length") == 0
         assert "open-sesame" not in browser.driver.page_source
+        browser.driver.get("about:blank")
         # The refusals before it was given.
         browser.complaints()
 

@@ -47,14 +47,14 @@ def body_of(request: Request, route: Route) -> Any:
         raise Problem("content-type", f"expected the header Content-Type: {wanted}, in UTF-8", valid=route.media_types)
     if len(request.body) > BODY_LIMIT:
         raise Problem("too-large", f"expected a body of at most {BODY_LIMIT:,} bytes; send it in several requests")
+    if not request.body.strip():
+        return {}
     try:
         text = request.body.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
         raise MisuseError(f"expected a body in UTF-8; byte {cause.start} is not") from None
     if nests_too_deep(text):
         raise MisuseError(f"expected a body that nests at most {DEEPEST} levels of lists and objects")
-    if not text.strip():
-        return {}
     return _yaml(text) if media_type == "application/yaml" else _json(text)
 
 
