@@ -58,7 +58,7 @@ def of(*languages: str) -> list[Snippet]:
 
 
 def test_no_snippet_is_in_a_language_that_is_not_tested() -> None:
-    assert {snippet.language for snippet in SNIPPETS} <= {"python", "bash", "sh", "yaml", "toml"}
+    assert {snippet.language for snippet in SNIPPETS} <= {"python", "bash", "sh", "java", "yaml", "toml"}
 
 
 def test_the_python_snippets_run(tmp_path: Path) -> None:
@@ -116,6 +116,27 @@ def test_the_sessions_in_a_shell_go_from_the_first_line_to_the_last(snippet: Sni
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"ok": true' in done.stdout or done.stdout.endswith("ok\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("java") is None, reason="there is no java")
+def test_the_java_client_is_let_in_to_the_gate_and_refused_before_it_without_its_setting(tmp_path: Path) -> None:
+    (snippet,) = of("java")
+    setting = ".version(HttpClient.Version.HTTP_1_1)"
+    assert setting in snippet.text
+    with TiledeskFake() as fake:
+        text = snippet.text.replace("http://127.0.0.1:8000/v3", fake.url)
+        said = [java(tmp_path, text), java(tmp_path, text.replace(setting, ""))]
+
+    assert said == ["401\n", "400\n"]
+    assert [exchange.status for exchange in fake.journal.exchanges] == [401]
+
+
+def java(folder: Path, text: str) -> str:
+    (folder / "Client.java").write_text(text, encoding="utf-8")
+    return subprocess.run(
+        ["java", "Client.java"], cwd=folder, capture_output=True, text=True, timeout=100, check=True
+    ).stdout
 
 
 def run(command: list[str]) -> None:

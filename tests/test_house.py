@@ -377,7 +377,7 @@ HIDDEN = {"password", "secret", "authorization", "jwt", "body", "target", "query
 
 # A planned fault's body is the test's own, an answer's is what the fake says, and an exchange is redacted already.
 SHOWN = {"core.faults.Fault.body", "web.answer.Answer.body", "serving.gateway.Outgoing.body"}
-SHOWN |= {"core.journal.Exchange.target", "core.journal.Exchange.query"}
+SHOWN |= {"serving.rejection.Rejection.body", "core.journal.Exchange.target", "core.journal.Exchange.query"}
 
 
 def values_of_the_package() -> dict[str, type]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.control.callers import CODES, Caller
+from tests.raw_http import Client, get
 from tiledesk_fake.control.problems import STATUSES
 
 USER = {"email": "bob@example.com", "password": "hunter2"}
@@ -171,3 +172,14 @@ def test_a_body_past_the_limit_is_refused(control: Caller) -> None:
 
 def test_the_codes_are_a_closed_list() -> None:
     assert {code: min(statuses) for code, statuses in CODES.items()} == STATUSES
+
+
+@pytest.mark.parametrize("target", ["/_fake/health", "/_fake/", "/w/mine/_fake/users", "/w/mine/v3/jwt/history", "/"])
+def test_an_offer_to_upgrade_is_refused_below_http_at_control_paths_too(control: Caller, target: str) -> None:
+    with Client(int(control.origin.rpartition(":")[2])) as client:
+        client.send(get(target, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"))
+        reply = client.reply()
+
+    assert (reply.status, reply.body) == (400, b"Bad Request")
+    assert control.ok("GET", "/_fake/journal")["total"] == 0
+    assert [world["name"] for world in control.ok("GET", "/_fake/worlds")["worlds"]] == []

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httptools
+
 from tests.hardening.planting import Plant, Planting, after, by, defect, instead, read_as
 from tests.hardening.planting_in_server import conduct, never, received
-from tests.raw_http import post
+from tests.raw_http import get, post
 from tests.serving import apps
 from tests.serving import test_app as app
 from tests.serving import test_ends_of_connections as ends
@@ -24,6 +26,7 @@ from tiledesk_fake.serving.binding import bind
 from tiledesk_fake.serving.connection import Connection, State
 from tiledesk_fake.serving.gateway import Gateway, Outgoing
 from tiledesk_fake.serving.reader import Incoming, RequestReader
+from tiledesk_fake.serving.rejection import UPGRADE_REFUSED
 from tiledesk_fake.serving.service import Service
 
 
@@ -175,12 +178,34 @@ def with_delays(host: str, port: int, *, bind: Any = bind) -> list[socket.socket
     return listeners
 
 
+def afraid_of_upgrades(self: RequestReader, *, complete: Any = RequestReader.on_headers_complete) -> None:
+    if any(b"upgrade" in (name + value).lower() for name, value in self._headers):
+        self._fail(UPGRADE_REFUSED)
+    complete(self)
+
+
+_PARSER = httptools.HttpRequestParser
+
+
+class WithoutUpgrades:
+    """The parser, which says of no request that it offers an upgrade."""
+
+    def __init__(self, reader: RequestReader) -> None:
+        self._parser = _PARSER(reader)
+
+    def should_upgrade(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+
 DEFECTS = [
     defect(
         "closes after each answer",
         instead("tiledesk_fake.serving.reader.Incoming", lambda environ, keep_alive: Incoming(environ, False)),
         http.test_a_connection_is_kept_for_further_requests,
-        http.test_an_offer_to_upgrade_is_ignored_and_the_connection_kept,
+        by(http.test_what_is_no_offer_to_upgrade_is_served_and_the_connection_kept, headers="no protocol"),
     ),
     defect(
         "does not say that it closes",
@@ -266,17 +291,23 @@ DEFECTS = [
         http.test_a_chunked_body_reaches_the_app_whole_with_its_length,
     ),
     defect(
-        "is afraid of upgrades",
-        instead("httptools.HttpParserUpgrade", type("Unknown", (Exception,), {})),
-        http.test_an_offer_to_upgrade_is_ignored_and_the_connection_kept,
+        "is afraid of every word of an upgrade",
+        instead("tiledesk_fake.serving.reader.RequestReader.on_headers_complete", afraid_of_upgrades),
+        *(
+            by(http.test_what_is_no_offer_to_upgrade_is_served_and_the_connection_kept, headers=headers)
+            for headers in ("no protocol", "not of the connection", "a longer token")
+        ),
     ),
     defect(
-        "loses the body behind an upgrade",
-        instead("tiledesk_fake.serving.reader.RequestReader._read_body_despite_upgrade", never),
+        "sees no offer to upgrade",
+        instead("httptools.HttpRequestParser", WithoutUpgrades),
+        by(http.test_an_offer_to_upgrade_is_a_400_that_ends_the_connection, offer="h2c"),
+        by(http.test_an_offer_to_upgrade_is_a_400_whatever_is_asked, method="DELETE", version="1.0"),
         by(
-            http.test_an_offer_to_upgrade_does_not_cost_a_request_its_body,
-            request_bytes=post(b"the body", *http.UPGRADE),
+            http.test_an_offer_to_upgrade_is_refused_before_its_body,
+            request_bytes=get("/", *http.UPGRADE, "Content-Length: 8", method="POST"),
         ),
+        http.test_requests_before_an_offer_to_upgrade_are_answered,
     ),
     defect(
         "resets whom it has answered",

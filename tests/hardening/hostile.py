@@ -522,7 +522,9 @@ def _framing(method: str, target: str) -> Iterator[Case]:
         "framing-connect", request("CONNECT", "evil.example:80", close=False) + smuggled, (1,), ("CONNECT",), True
     )
     upgrade = request(method, target, "Upgrade: websocket", "Connection: Upgrade", close=False)
-    yield Case("framing-upgrade", upgrade + request(method, target), (1, 2), (method,))
+    yield Case("framing-upgrade", upgrade + request(method, target), (1,), (method,), refused=True)
+    offered = ("Upgrade: h2c", "Connection: Upgrade", f"Content-Length: {len(smuggled)}")
+    yield framed("upgrade-with-a-body", *offered, then=smuggled)
     yield Case("framing-1.0-chunked", request("POST", target, chunked, version="HTTP/1.0") + end, (1,), ("POST",), True)
     kept = request(method, target, close=False)
     yield Case("pipeline", kept * 9 + request(method, target), (10,), (method,))

@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -264,29 +263,79 @@ def test_a_chunked_body_reaches_the_app_whole_with_its_length(client: Client, ap
 
 
 UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
+WEBSOCKET = ("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+OFFERS = {
+    "h2c": UPGRADE,
+    "websocket": ("Connection: Upgrade", "Upgrade: websocket", *WEBSOCKET),
+    "of several": ("Connection: Upgrade", "Upgrade: websocket, h2c"),
+    "in another case": ("CONNECTION: upGRADE", "UPGRADE: H2C"),
+    "the other way round": ("Upgrade: h2c", "Connection: Upgrade"),
+    "beside other tokens": ("Connection:  , keep-alive,\tupgrade ,", "Upgrade: h2c"),
+    "in another line": ("Connection: keep-alive", "Connection: Upgrade", "Upgrade: h2c"),
+    "before the end": ("Connection: close, Upgrade", "Upgrade: h2c"),
+    "with an expectation": (*UPGRADE, "Expect: x"),
+    "after 1000 headers": (*["X-A: 1"] * 1_200, *UPGRADE),
+}
+NO_OFFERS = {
+    "no protocol": ("Connection: Upgrade",),
+    "an empty one": ("Connection: Upgrade", "Upgrade:"),
+    "not of the connection": ("Upgrade: h2c",),
+    "beside keep-alive": ("Connection: keep-alive", "Upgrade: h2c"),
+    "a longer token": ("Connection: upgraded", "Upgrade: h2c"),
+    "a token with a parameter": ("Connection: upgrade;q=1", "Upgrade: h2c"),
+    "a quoted token": ('Connection: "upgrade"', "Upgrade: h2c"),
+    "a word of a token": ("Connection: keep-alive upgrade", "Upgrade: h2c"),
+    "https": ("Connection: Upgrade", "Upgrade-Insecure-Requests: 1"),
+}
 
 
-def test_an_offer_to_upgrade_is_ignored_and_the_connection_kept(client: Client, app: Recorder) -> None:
-    client.send(get("/one", *UPGRADE) + get("/two", *UPGRADE) + get("/three"))
+def assert_upgrade_is_refused(client: Client, app: Recorder) -> None:
+    reply = assert_refused(client, 400)
+    assert (reply.headers["content-type"], reply.body) == ("text/html", b"Bad Request")
+    assert app.environs == []
 
-    assert [client.reply().body for _ in range(3)] == [b"GET /one", b"GET /two", b"GET /three"]
-    client.send(get("/four"))
-    assert client.reply().body == b"GET /four"
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_an_offer_to_upgrade_is_a_400_that_ends_the_connection(client: Client, app: Recorder, offer: str) -> None:
+    client.send_despite_close(get("/", *OFFERS[offer]) + get("/never"))
+
+    assert_upgrade_is_refused(client, app)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_an_offer_to_upgrade_is_a_400_whatever_is_asked(
+    client: Client, app: Recorder, method: str, version: str
+) -> None:
+    client.send(get("/", *UPGRADE, method=method, version=version))
+
+    assert_upgrade_is_refused(client, app)
 
 
 @pytest.mark.parametrize(
     "request_bytes",
-    [post(b"the body", *UPGRADE), chunked(b"the ", b"body", headers=UPGRADE)],
-    ids=["length", "chunked"],
+    [get("/", *UPGRADE, "Content-Length: 8", method="POST"), post(b"x" * 600_000, *UPGRADE), chunked(headers=UPGRADE)],
+    ids=["still to come", "too large", "chunked"],
 )
-def test_an_offer_to_upgrade_does_not_cost_a_request_its_body(
-    client: Client, app: Recorder, request_bytes: bytes
-) -> None:
-    client.send(request_bytes[:-3])
-    time.sleep(0.05)
-    client.send(request_bytes[-3:] + get("/never"))
+def test_an_offer_to_upgrade_is_refused_before_its_body(client: Client, app: Recorder, request_bytes: bytes) -> None:
+    client.send_despite_close(request_bytes)
 
-    assert client.reply().body == b"POST /"
-    assert client.rest() == b""
-    assert app.bodies == [b"the body"]
-    assert app.environ["CONTENT_LENGTH"] == "8"
+    assert_upgrade_is_refused(client, app)
+
+
+def test_requests_before_an_offer_to_upgrade_are_answered(client: Client, app: Recorder) -> None:
+    app.deliveries["/slow"] = Delivery(delay_s=0.1)
+    client.send(get("/slow") + get("/", *UPGRADE))
+
+    assert client.reply().body == b"GET /slow"
+    assert assert_refused(client, 400).body == b"Bad Request"
+
+
+@pytest.mark.parametrize("headers", NO_OFFERS)
+def test_what_is_no_offer_to_upgrade_is_served_and_the_connection_kept(
+    client: Client, app: Recorder, headers: str
+) -> None:
+    client.send(post(b"the body", *NO_OFFERS[headers]) + get("/next"))
+
+    assert [client.reply().body for _ in range(2)] == [b"POST /", b"GET /next"]
+    assert app.bodies == [b"the body", b""]

@@ -83,6 +83,8 @@ REFUSED = {
     "HTTP 2": (400, get("/", version="2.0"), "HTTP/2.0 is not served"),
     "another scheme": (400, get(f"gopher://{SECRET}/"), "names no place on an HTTP server"),
     "compressed": (400, get("/", "Transfer-Encoding: gzip, chunked", method="POST"), "no other transfer coding"),
+    "offers h2c": (400, get("/", "Connection: Upgrade", "Upgrade: h2c", f"X: {SECRET}"), "offers to upgrade"),
+    "offers a secret": (400, get("/", "Connection: Upgrade", f"Upgrade: {SECRET}"), "version(HTTP_1_1)"),
     "expects": (417, get("/", f"Expect: {SECRET}"), "nothing but 100-continue can be expected"),
     "large body": (413, post(SECRET.encode() * 50_000), "the body is too large"),
     "large head": (431, get("/" + SECRET * 1_000), "request line, headers and trailers are too large"),

@@ -77,7 +77,7 @@ class Gateway:
     def rejecting(self, rejection: Rejection, method: str = "GET") -> Outgoing:
         """The answer that a rejection becomes, with the body that the owner of the server has for it."""
         headers = [("Retry-After", "1")] if rejection.status == 503 else []
-        content_type, body = self._bodies.get(rejection.status, ("", b""))
+        content_type, body = self._bodies.get(rejection.status, rejection.body)
         if content_type:
             headers.append(("Content-Type", content_type))
         return outgoing(f"{rejection.status} {PHRASES[rejection.status]}", headers, body, method)

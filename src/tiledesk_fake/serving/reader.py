@@ -15,7 +15,15 @@ from wsgiref.types import WSGIEnvironment
 import httptools
 
 from .limits import Limits
-from .rejection import BODY_TOO_LARGE, EXPECTATION_FAILED, HEAD_TOO_LARGE, TLS_HANDSHAKE, TLS_TO_PLAIN, Rejection
+from .rejection import (
+    BODY_TOO_LARGE,
+    EXPECTATION_FAILED,
+    HEAD_TOO_LARGE,
+    TLS_HANDSHAKE,
+    TLS_TO_PLAIN,
+    UPGRADE_REFUSED,
+    Rejection,
+)
 
 # As in Node 18, which tells an app of so many headers; what frames the request counts wherever it stands.
 _MOST_HEADERS = 1_000
@@ -77,21 +85,14 @@ class RequestReader:
         speaks_tls = not self.begun and data[0] == TLS_HANDSHAKE
         if self.underway:
             self._barren_bytes += len(data)
-        while not self.ended:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                data = data[upgrade.args[0] :]
-                if self.underway:
-                    self._read_body_despite_upgrade()
-                continue
-            except httptools.HttpParserError as error:
-                self.refuse(self._verdict or (TLS_TO_PLAIN if speaks_tls else Rejection(400, str(error))))
-            else:
-                # A head, trailer or chunk extension without end yields nothing to measure but its bytes.
-                if self._barren_bytes > self._limits.head_bytes:
-                    self.refuse(HEAD_TOO_LARGE)
-            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.refuse(self._verdict or (TLS_TO_PLAIN if speaks_tls else Rejection(400, str(error))))
+        else:
+            # A head, trailer or chunk extension without end yields nothing to measure but its bytes.
+            if self._barren_bytes > self._limits.head_bytes:
+                self.refuse(HEAD_TOO_LARGE)
 
     def refuse(self, rejection: Rejection) -> None:
         """Make this the last answer of this connection, unless its last request has arrived."""
@@ -109,17 +110,6 @@ class RequestReader:
     def _fail(self, verdict: Rejection) -> NoReturn:
         self._verdict = verdict
         raise httptools.HttpParserError
-
-    def _read_body_despite_upgrade(self) -> None:
-        """Go on with a parser that never saw `Upgrade`: llhttp takes whatever follows that header for another protocol.
-
-        Clients offer HTTP/2 that way on requests with a body (Java's HttpClient does by default) and expect an HTTP/1.1
-        answer from a server that has none.
-        """
-        length = self._environ.get("CONTENT_LENGTH")
-        framing = f"Content-Length: {length}" if length else "Transfer-Encoding: chunked"
-        self._parser = httptools.HttpRequestParser(_BodyCallbacks(self.on_body, self.on_message_complete))
-        self._parser.feed_data(f"POST / HTTP/1.1\r\nConnection: close\r\n{framing}\r\n\r\n".encode("ascii"))
 
     # What httptools calls, in this order.
 
@@ -143,6 +133,8 @@ class RequestReader:
         self._add_headers(environ)
         if method == b"CONNECT":
             self._fail(Rejection(400, "CONNECT is for proxies"))
+        if self._parser.should_upgrade():
+            self._fail(UPGRADE_REFUSED)
         if version not in ("1.1", "1.0"):
             self._fail(Rejection(400, f"HTTP/{version} is not served, only HTTP/1.1 and HTTP/1.0 are"))
         if version == "1.1" and "HTTP_HOST" not in environ:
@@ -197,8 +189,6 @@ class RequestReader:
             self._fail(BODY_TOO_LARGE)
 
     def on_message_complete(self) -> None:
-        if self._has_body and self._parser.should_upgrade():
-            return  # the body is still to come, see `_read_body_despite_upgrade`
         environ, body = self._environ, self._body
         if self._has_body:
             self._check_head_size()  # now with the trailers
@@ -212,13 +202,6 @@ class RequestReader:
         self.arrived.append(Incoming(environ, keep_alive))
         if not keep_alive:
             self._end()
-
-
-class _BodyCallbacks(NamedTuple):
-    """A protocol for httptools that hears nothing of the head."""
-
-    on_body: Callable[[bytes], None]
-    on_message_complete: Callable[[], None]
 
 
 def _environ_key(name: bytes) -> str | None:

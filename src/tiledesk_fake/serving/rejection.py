@@ -7,7 +7,7 @@ OnRefused = Callable[[str, int, str], object]
 """Is told the reason, the status and the client (`127.0.0.1:50000`) of a request that is refused below the app."""
 
 Bodies = Mapping[int, tuple[str, bytes]]
-"""The content type and the body for some of the statuses below; without one, that status has an empty body."""
+"""The content type and the body for some of the statuses below; one that is not there says what its rejection does."""
 
 PHRASES: Mapping[int, str] = {
     400: "Bad Request",
@@ -21,16 +21,26 @@ PHRASES: Mapping[int, str] = {
 
 
 class Rejection(NamedTuple):
-    """The status of an answer that the app did not make, and why it is that one, in words for who runs the server."""
+    """The status of an answer that the app did not make, and why it is that one, in words for who runs the server.
+
+    `body` is its content type and body where the owner of the server has none for the status.
+    """
 
     status: int
     reason: str
+    body: tuple[str, bytes] = ("", b"")
 
 
 REQUEST_TIMEOUT = Rejection(408, "the request did not arrive in time")
 TOO_MANY_CONNECTIONS = Rejection(503, "too many connections")
 HEAD_TOO_LARGE = Rejection(431, "request line, headers and trailers are too large")
 EXPECTATION_FAILED = Rejection(417, "nothing but 100-continue can be expected")
+# Bytes that `ws` says before the real server's app hears of it, which listens for WebSockets at its root alone.
+UPGRADE_REFUSED = Rejection(
+    400,
+    "the client offers to upgrade to another protocol than HTTP/1.1; tell it not to (Java: version(HTTP_1_1))",
+    ("text/html", b"Bad Request"),
+)
 BODY_TOO_LARGE = Rejection(413, "the body is too large")
 ENDED_EARLY = Rejection(400, "the connection ended in the middle of a request")
 APP_FAILED = Rejection(500, "the app raised instead of answering")

@@ -39,10 +39,11 @@ class Server:
     Bodies are 512,000 bytes at most. An app may say by a method `ignores(content_type)` that it looks at none of a
     type; those may have any size, and come cut off.
 
-    Some requests the app never hears of: what is no HTTP (400), comes too slowly (408), is too large (413, 431),
-    expects what is not done (417) or is one too many (503). `bodies` are for these answers and for that of an app which
-    raises (500): by status, a content type and a body; without one, the body is empty. `on_refused` is told the reason,
-    the status and the client of each such request, in the server's thread, so it must not wait; so is the log.
+    Some requests the app never hears of: what is no HTTP or offers another protocol (400), comes too slowly (408), is
+    too large (413, 431), expects what is not done (417) or is one too many (503). `bodies` are for these answers and
+    for that of an app which raises (500): by status, a content type and a body; without one, the body is empty, but for
+    an offer to upgrade. `on_refused` is told the reason, the status and the client of each such request, in the
+    server's thread, so it must not wait; so is the log.
 
     With `certificates` it speaks TLS, and nothing else.
 
