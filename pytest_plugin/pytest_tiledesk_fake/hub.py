@@ -228,6 +228,9 @@ class _Behind:
     def blocks(self) -> bool:
         return self._fake().wsgi_app.blocks
 
+    def ignores(self, environ: WSGIEnvironment) -> bool:
+        return self._fake().wsgi_app.ignores(environ)
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._fake().wsgi_app(environ, start_response)
 

@@ -81,7 +81,7 @@ not_http = malformed.test_malformed_input_gets_one_empty_400_and_never_reaches_t
 DEFECTS = [
     defect(
         "refuses what its app ignores",
-        instead("tiledesk_fake.serving.gateway.Gateway.ignores", lambda self, content_type: False),
+        instead("tiledesk_fake.serving.gateway.Gateway.ignores", lambda self, environ: False),
         by(
             bounds.test_a_body_that_the_app_ignores_may_have_any_size_and_is_cut_off,
             framed=lambda body: post(body, "Content-Type: text/plain"),

@@ -294,3 +294,22 @@ def test_the_fake_of_a_test_goes_without_the_garbage_collector(project: Project)
     run = project.run("-W", "error")
 
     assert run.counts == {"passed": 2}, run.text
+
+
+@pytest.mark.parametrize("fixture", ["fake_tiledesk", "fake_tiledesk_server"])
+def test_a_body_that_nobody_reads_may_have_any_size_at_each_address(project: Project, fixture: str) -> None:
+    project.write(
+        "test_body.py",
+        f"""
+        import pytest, requests
+
+        @pytest.mark.tiledesk(allow=["unexpected-body"])
+        def test_large({fixture}):
+            answer = requests.get(f"{{{fixture}.url}}/jwt/history", data=b"x" * 600_000, timeout=10)
+            assert answer.status_code == 401
+        """,
+    )
+
+    run = project.run("-W", "error")
+
+    assert run.counts == {"passed": 1}, run.text

@@ -62,5 +62,5 @@ def raising(error: BaseException, *, late: bool = False) -> WSGIApplication:
 class Ignoring(Recorder):
     """One that says that it looks at no text."""
 
-    def ignores(self, content_type: str) -> bool:
-        return content_type.startswith("text/")
+    def ignores(self, environ: WSGIEnvironment) -> bool:
+        return str(environ.get("CONTENT_TYPE", "")).startswith("text/")

@@ -8,7 +8,7 @@ path.
 import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from ..core.journal import Exchange
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOST_WORLDS = 1_000
 """How many worlds a server has unless it is told otherwise."""
 
+_BESIDE_THE_FAKE = ("/_fake", "/w/")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _WORLD = re.compile(r"/w/([^/?]*)")
 _CONTROL = re.compile(r"/_fake(?=[/?]|$)")
@@ -79,6 +80,12 @@ class ControlApp:
         """Whether a request may take long, because other people's code has a say in it."""
         return self._fake.blocks
 
+    def ignores(self, environ: WSGIEnvironment) -> bool:
+        """Whether nobody looks at the body of this request; the control API looks at all of its own."""
+        return self._fake.ignores(environ) and not (
+            environ["PATH_INFO"].startswith(_BESIDE_THE_FAKE) and _place(environ).is_control
+        )
+
     @cached_property
     def _api(self) -> "ControlApi":
         # Most of a process's time to its first answer goes into imports, and many a client needs no control.
@@ -88,17 +95,13 @@ class ControlApp:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if environ.get("PATH_INFO", "").startswith(("/_fake", "/w/")):
-            # By the raw target, since a decoded one may look as if it were for the control API.
-            request = read_request(environ, "", with_body=False)
-            target = _ABSOLUTE.sub("", request.below_mount, count=1)
-            world = _WORLD.match(target)
-            below = target[world.end() :] if world else target
-            if _CONTROL.match(below):
-                answer = self._api.answer(read_request(environ, ""), environ, world[1] if world else None, below)
+        if environ.get("PATH_INFO", "").startswith(_BESIDE_THE_FAKE):
+            place = _place(environ)
+            if place.is_control:
+                answer = self._api.answer(read_request(environ, ""), environ, place.world, place.below)
                 return respond(answer, environ, start_response)
-            if world:
-                return self._of_world(world[1], request, environ, start_response)
+            if place.world is not None:
+                return self._of_world(place.world, place.request, environ, start_response)
         return self._fake(environ, start_response)
 
     def _of_world(
@@ -121,6 +124,24 @@ class ControlApp:
             "PATH_INFO": environ["PATH_INFO"].removeprefix(mount),
         }
         return world.fake.wsgi_app(inside, start_response)
+
+
+class _Place(NamedTuple):
+    """Whom a request without its body is for: the world, if it names one, and there the control API or the fake."""
+
+    request: Request
+    world: str | None
+    below: str
+    is_control: bool
+
+
+def _place(environ: WSGIEnvironment) -> _Place:
+    # By the raw target, since a decoded one may look as if it were for the control API.
+    request = read_request(environ, "", with_body=False)
+    target = _ABSOLUTE.sub("", request.below_mount, count=1)
+    world = _WORLD.match(target)
+    below = target[world.end() :] if world else target
+    return _Place(request, world[1] if world else None, below, bool(_CONTROL.match(below)))
 
 
 def _for_clients(status: int, message: str) -> Answer:

@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from ..core.redaction import redacted
 from ..core.request import ORIGIN
 from ..serving.certificates import certificates
+from ..serving.gateway import ignores
 from ..serving.server import Server
 from ..web.problems import BELOW_THE_APP
 from .origin import Origin, canonical
@@ -32,6 +33,11 @@ class Door:
     def blocks(self) -> bool:
         """Whether a request may take long, because other people's code has a say in it."""
         return any(getattr(entry.app, "blocks", False) for entry in REGISTRY.entries)
+
+    def ignores(self, environ: WSGIEnvironment) -> bool:
+        """Whether nobody looks at the body of this request."""
+        entry = REGISTRY.find(self._origin(environ))
+        return entry is None or ignores(entry.app, environ)
 
     def port(self) -> int:
         """Where it is open; it opens if need be, as in a forked child."""

@@ -17,7 +17,12 @@ class Outgoing(NamedTuple):
     body: bytes
 
 
-def _reads_everything(content_type: str) -> bool:
+def ignores(app: WSGIApplication, environ: WSGIEnvironment) -> bool:
+    """Whether an app says by a method of this name that it does not look at this request's body."""
+    return bool(getattr(app, "ignores", _reads_everything)(environ))
+
+
+def _reads_everything(environ: WSGIEnvironment) -> bool:
     return False
 
 
@@ -46,9 +51,9 @@ class Gateway:
         """Whether the app says by such an attribute that it may take long, and so has a thread of its own."""
         return bool(getattr(self.app, "blocks", False))
 
-    def ignores(self, content_type: str) -> bool:
-        """Whether the app says by such a method that it looks at no body of this type, which may then be cut off."""
-        return bool(getattr(self.app, "ignores", _reads_everything)(content_type))
+    def ignores(self, environ: WSGIEnvironment) -> bool:
+        """Whether the app does not look at the body of this request, which may then be cut off."""
+        return ignores(self.app, environ)
 
     def environ_for(self, peer: tuple[Any, ...] | None) -> WSGIEnvironment:
         """The part of the environ that all requests of one client share."""

@@ -67,8 +67,8 @@ class RequestReader:
     cannot outgrow the limits.
     """
 
-    def __init__(self, template: WSGIEnvironment, limits: Limits, ignores: Callable[[str], bool]) -> None:
-        """`ignores` says of a Content-Type that nobody looks at such bodies: what is past the limit is let go of."""
+    def __init__(self, template: WSGIEnvironment, limits: Limits, ignores: Callable[[WSGIEnvironment], bool]) -> None:
+        """`ignores` says of a request that nobody looks at its body: what is past the limit is let go of."""
         self.arrived: deque[Incoming | Rejection] = deque()
         self.begun = 0  # requests of which a first byte has come
         self.underway = False  # the last of them is not complete
@@ -156,7 +156,7 @@ class RequestReader:
             self.awaits_continue = True
         length = int(environ.get("CONTENT_LENGTH", "0"))
         self._has_body = coding is not None or length > 0
-        self._is_ignored = self._has_body and self._ignores(environ.get("CONTENT_TYPE", ""))
+        self._is_ignored = self._has_body and self._ignores(environ)
         if length > self._limits.body_bytes and not self._is_ignored:
             self._fail(BODY_TOO_LARGE)
 

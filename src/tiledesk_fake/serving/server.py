@@ -36,8 +36,8 @@ class Server:
     ending. `host` may be a name: the server listens at each of its addresses, at both loopback addresses for
     `localhost`. `limits` holds from the next start on.
 
-    Bodies are 512,000 bytes at most. An app may say by a method `ignores(content_type)` that it looks at none of a
-    type; those may have any size, and come cut off.
+    Bodies are 512,000 bytes at most. An app may say by a method `ignores(environ)` that it does not look at that of a
+    request, by its head; it may have any size then, and comes cut off.
 
     Some requests the app never hears of: what is no HTTP or offers another protocol (400), comes too slowly (408), is
     too large (413, 431), expects what is not done (417) or is one too many (503). `bodies` are for these answers and

@@ -49,9 +49,9 @@ class WsgiApp:
         """Whether a request may take long, because other people's code has a say in it."""
         return self.flask is not None and self.flask.hooked
 
-    def ignores(self, content_type: str) -> bool:
-        """Whether nobody looks at bodies of this type."""
-        return not (self.blocks or reads(content_type))
+    def ignores(self, environ: WSGIEnvironment) -> bool:
+        """Whether nobody looks at the body of this request."""
+        return not (self.blocks or reads(environ.get("CONTENT_TYPE", "")))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request. Raises NoAnswer where there is to be none and nothing can hold the connection open."""
