@@ -35,7 +35,7 @@ def read_journal(call: Call) -> Reply | Later:
 def _filter(call: Call) -> Callable[[int, Exchange], bool]:
     query, known = call.query, call.world.fake.journal.operations
     operation, user, jti = (text_of(query, name) for name in ("operation", "user", "jti"))
-    status, after = whole_number(query, "status", 100, 599), whole_number(query, "after", 0, 10**15) or 0
+    status, after = whole_number(query, "status", 100, 599), whole_number(query, "after", 0, 10**15 - 1) or 0
     if operation is not None and operation not in known:
         raise Problem("misuse", f"there is no operation {operation!r}{nearest(operation, known)}", valid=known)
 
