@@ -27,6 +27,7 @@ from tiledesk_fake import (
     ViolationError,
     connect,
 )
+from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.control.app import ControlApp
 from tiledesk_fake.remote.controls import RemoteClock, RemoteFaults
 
@@ -35,7 +36,6 @@ NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 FAR = {
     "ca_file",
     "ca_pem",
-    "touched",
     "wsgi_app",
     "app",
     "asgi_app",
@@ -437,6 +437,46 @@ def refusals(tmp_path: Path) -> Iterator[tuple[str, Any]]:  # noqa: PLR0915
     yield "no file", lambda fake, ada: fake.load(tmp_path / "none.yaml")
     yield "mapping", lambda fake, ada: fake.load({"users": [{"email": "ada@example.com"}]})
     yield "key", lambda fake, ada: fake.load({"user": []})
+
+
+# --- what decided ------------------------------------------------------------------------------------------------
+
+
+def test_what_decided_an_answer_is_told_though_the_journal_is_cleared_and_the_fake_reset(fake: Fake, ada: User) -> None:
+    assert fake.touched == frozenset()
+
+    call(fake, "GET", "/jwt/history?page=0", ada.authorization)
+    call(fake, "DELETE", "/jwt/history/nobody", ada.authorization)
+
+    listing, revoking = frozenset({"page-base", "page-size", "list-envelope"}), frozenset({"revoke-unknown"})
+    assert [exchange.touched for exchange in fake.journal.exchanges] == [listing, revoking]
+    assert fake.touched == listing | revoking
+
+    fake.journal.clear()
+    fake.reset()
+    fake.journal.assert_not_called("listTokens")
+
+    assert fake.touched == listing | revoking
+
+    fake.journal.forget_touched()
+
+    assert fake.touched == frozenset()
+
+
+def test_to_read_a_choice_is_to_touch_it_and_to_look_at_the_ids_or_turn_them_is_not(fake: Fake) -> None:
+    fake.set_profile({"page-base": "1"})
+    assert (list(fake.profile), len(fake.profile), fake.touched) == (list(CHOICES), len(CHOICES), frozenset())
+
+    assert fake.profile["page-base"] == "1"
+    assert fake.touched == {"page-base"}
+
+    assert dict(fake.profile)["page-base"] == "1"
+    assert fake.touched == CHOICES.keys()
+
+
+def test_to_read_the_contract_is_to_touch_all_that_turns_it(fake: Fake) -> None:
+    assert fake.contract["openapi"]
+    assert fake.touched == CHOICES.keys()
 
 
 EXPECTED = (AlreadyExists, AssertionError, KeyError, MisuseError, NotFound, ProfileError, ScenarioError)

@@ -91,7 +91,7 @@ class TiledeskFake(Served):
     @property
     def profile(self) -> Mapping[str, str]:
         """The choice of every assumption, by its id, the defaults too."""
-        return NotedReads(self._contract.choices, self.journal.touched)
+        return NotedReads(self._contract.choices, self.journal.touched.add)
 
     @property
     def touched(self) -> frozenset[str]:

@@ -53,6 +53,7 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("GET", "/_fake/journal?user=%ff", None, "misuse", "expected a query in UTF-8"),
     ("GET", "/_fake/tokens/%ff", None, "misuse", "expected a path in UTF-8"),
     ("PUT", "/_fake/profile", {"page-bas": "1"}, "profile", "did you mean 'page-base'"),
+    ("GET", "/_fake/profile?touch=page-bas", None, "misuse", "touch: there is no assumption 'page-bas'; did you mean"),
     ("PUT", "/_fake/profile", ["page-base"], "misuse", "expected a JSON object"),
     ("POST", "/_fake/scenario", {"user": []}, "scenario", "did you mean 'users'"),
     ("POST", "/_fake/scenario", "/etc/passwd", "scenario", "expected a mapping"),

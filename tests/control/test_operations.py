@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -227,6 +228,36 @@ def test_the_profile_is_replaced_and_the_contract_follows(control: Caller) -> No
     assert listed(control, authorization=user["authorization"]).json() == []
     assert control.ok("GET", "/_fake/contract.json") == contract.load({"list-envelope": "bare"}).document
     assert control.ok("PUT", "/_fake/profile") == defaults
+
+
+def test_what_decided_is_told_beside_the_exchanges_and_goes_only_when_that_is_asked_for(control: Caller) -> None:
+    listed(control, "?page=0", ada(control)["authorization"])
+    told = control.ok("GET", "/_fake/journal")
+
+    assert told["touched"] == told["exchanges"][0]["touched"] == ["list-envelope", "page-base", "page-size"]
+
+    control("DELETE", "/_fake/journal")
+    control.ok("POST", "/_fake/reset", {})
+    assert control.ok("GET", "/_fake/journal")["touched"] == told["touched"]
+
+    assert control("DELETE", "/_fake/journal/touched").status_code == 204
+    assert control.ok("GET", "/_fake/journal")["touched"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "touched"), [("", CHOICES), ("?touch=", ()), ("?touch=page-base,page-size", ("page-base", "page-size"))]
+)
+def test_whoever_asks_for_the_profile_goes_by_it_as_far_as_touch_says(
+    control: Caller, query: str, touched: Iterable[str]
+) -> None:
+    assert control.ok("GET", f"/_fake/profile{query}").keys() == CHOICES.keys()
+    assert control.ok("GET", "/_fake/journal")["touched"] == sorted(touched)
+
+
+def test_to_turn_the_profile_is_not_to_go_by_it(control: Caller) -> None:
+    control.ok("PUT", "/_fake/profile", {"page-base": "1"})
+
+    assert control.ok("GET", "/_fake/journal")["touched"] == []
 
 
 def test_the_control_api_describes_itself(control: Caller) -> None:

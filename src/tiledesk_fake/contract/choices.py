@@ -1,6 +1,6 @@
 """The choices of a profile as an answer reads them: what it reads has decided it, and is noted."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from .profile import Profile
@@ -54,15 +54,15 @@ class Choices:
 
 
 class NotedReads(Mapping[str, str]):
-    """A profile as whoever has the fake reads it: what is read is noted in `touched`."""
+    """A profile as whoever has the fake reads it: the id of what is read is noted."""
 
-    def __init__(self, choices: Mapping[str, str], touched: set[str]) -> None:
+    def __init__(self, choices: Mapping[str, str], note: Callable[[str], object]) -> None:
         self._choices = choices
-        self._touched = touched
+        self._note = note
 
     def __getitem__(self, id: str) -> str:
         choice = self._choices[id]
-        self._touched.add(id)
+        self._note(id)
         return choice
 
     def __iter__(self) -> Iterator[str]:

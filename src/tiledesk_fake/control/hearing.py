@@ -25,7 +25,8 @@ def read_journal(call: Call) -> Reply | Later:
 
     def reply() -> Reply:
         found = [shapes.exchange(*each) for each in journal.numbered if matches(*each)]
-        return Reply(200, {"exchanges": found, "total": journal.total, "dropped": journal.dropped})
+        told = {"total": journal.total, "dropped": journal.dropped, "touched": sorted(journal.touched)}
+        return Reply(200, {"exchanges": found, **told})
 
     if not wait_s:
         return reply()
@@ -59,6 +60,12 @@ def _has_jti(exchange: Exchange, jti: str) -> bool:
 def clear_journal(call: Call) -> Reply:
     """The exchanges go."""
     call.world.fake.journal.clear()
+    return DONE
+
+
+def forget_touched(call: Call) -> Reply:
+    """What has decided anything so far is forgotten."""
+    call.world.fake.journal.forget_touched()
     return DONE
 
 

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import __version__
+from ..contract.choices import unnoted
 from ..core.clock import OutsideOfTime, iso
 from ..core.users import User
-from ..errors import MisuseError, NotFound
+from ..errors import MisuseError, NotFound, nearest
 from ..scenario import parse_scenario
 from . import description, shapes
 from .call import DONE, Call, Later, Reply
-from .hearing import clear_journal, read_journal, read_verdict
+from .hearing import clear_journal, forget_touched, read_journal, read_verdict
 from .problems import Problem
 from .reading import duration, fields_of, instant
 from .worlds import World, Worlds
@@ -227,8 +228,16 @@ def clear_faults(call: Call) -> Reply:
 
 
 def show_profile(call: Call) -> Reply:
-    """The choice of every assumption."""
-    return Reply(200, dict(call.world.fake.profile))
+    """The choice of every assumption, and the note of those that whoever asks goes by."""
+    fake = call.world.fake
+    choices = unnoted(fake.profile)
+    touch = call.query.get("touch", ",".join(choices))
+    ids = touch.split(",") if touch else []
+    for id in ids:
+        if id not in choices:
+            raise Problem("misuse", f"touch: there is no assumption {id!r}{nearest(id, choices)}", valid=choices)
+    fake.journal.touched.update(ids)
+    return Reply(200, dict(choices))
 
 
 def set_profile(call: Call) -> Reply:
@@ -237,7 +246,7 @@ def set_profile(call: Call) -> Reply:
         # For the sentence alone.
         fields_of(call.body, dict.fromkeys(call.world.fake.profile, False))
     call.world.fake.set_profile(call.body)
-    return show_profile(call)
+    return Reply(200, dict(unnoted(call.world.fake.profile)))
 
 
 def save_scenario(call: Call) -> Reply:
@@ -304,6 +313,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Reply | Later]] = {
     "clearFaults": clear_faults,
     "readJournal": read_journal,
     "clearJournal": clear_journal,
+    "forgetTouched": forget_touched,
     "readVerdict": read_verdict,
     "showProfile": show_profile,
     "setProfile": set_profile,

@@ -67,6 +67,7 @@ def exchange(number: int, of: Exchange) -> dict[str, Any]:
         "reason": of.reason,
         "fault": of.fault,
         "violations": [violation(each) for each in of.violations],
+        "touched": sorted(of.touched),
         "text": str(of),
     }
 

@@ -143,6 +143,10 @@ class Journal(OnlyOnce):
             self._gone += len(self._exchanges)
             self._clear()
 
+    def forget_touched(self) -> None:
+        """Forget what has decided anything so far; neither `clear` nor a reset of the fake does."""
+        self.touched.clear()
+
     def add(self, exchange: Exchange, *, cut: bool = False) -> None:
         """Note an exchange, and let the oldest go if there are too many; `cut` if a fault has dropped its answer."""
         with self._lock:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Self
 
 from .. import contract
 from ..arguments import checked
+from ..contract.choices import NotedReads
 from ..contract.profile import choices_and_evidence
 from ..core.clock import iso, milliseconds, moment
 from ..core.handing import OnlyOnce
@@ -116,8 +117,15 @@ class RemoteFake(OnlyOnce):
     @property
     def profile(self) -> Mapping[str, str]:
         """The choice of every assumption, by its id, the defaults too."""
-        choices: dict[str, str] = self._control.get("/profile")
-        return choices
+        # The server is told of what is read when it is read.
+        return NotedReads(
+            self._control.get("/profile", touch=""), lambda read: self._control.get("/profile", touch=read)
+        )
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The ids of the assumptions that have decided anything so far; see `TiledeskFake.touched`."""
+        return frozenset(self._journal.touched)
 
     def set_profile(self, profile: Mapping[str, str] | str | Path | None) -> None:
         """Turn assumptions from now on; see `TiledeskFake.set_profile`."""
@@ -303,11 +311,6 @@ class RemoteFake(OnlyOnce):
             return self._control.call(method, f"/users/{user.id}{path}", body)
         except NotFound:
             raise not_held(user) from None
-
-    @property
-    def touched(self) -> NoReturn:
-        """Raises MisuseError: the control API does not tell which assumptions decided an answer."""
-        raise _far("touched", "vary assumptions where the fakes of the tests are in one process with them")
 
     @property
     def wsgi_app(self) -> NoReturn:

@@ -32,7 +32,7 @@ class RemoteJournal(Journal):
 
     @property
     def _parameters(self) -> Mapping[str, Sequence[str]]:  # type: ignore[override]
-        return load(self._control.get("/profile")).parameter_names
+        return load().parameter_names
 
     @property
     def _dropped(self) -> int:  # type: ignore[override]
@@ -62,6 +62,15 @@ class RemoteJournal(Journal):
         """How many exchanges there have ever been, those included that were dropped or cleared."""
         # After a number that none has, so that none is sent.
         return int(self._control.get("/journal", after=10**9)["total"])
+
+    @property
+    def touched(self) -> set[str]:  # type: ignore[override]
+        """The ids of the assumptions that have decided anything so far; not forgotten with the exchanges."""
+        return set(self._control.get("/journal", after=10**9)["touched"])
+
+    def forget_touched(self) -> None:
+        """Forget what has decided anything so far."""
+        self._control.call("DELETE", "/journal/touched")
 
     @property
     def dropped(self) -> int:

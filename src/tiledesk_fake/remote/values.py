@@ -51,6 +51,7 @@ def exchange(of: Mapping[str, Any], users: Mapping[str, User]) -> Exchange:
         violations=tuple(map(violation, of["violations"])),
         reason=of["reason"],
         headers=MappingProxyType(of["headers"]),
+        touched=frozenset(of["touched"]),
     )
 
 
