@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
+from tiledesk_fake.contract.choices import unnoted
 from tiledesk_fake.errors import CannotReach, MisuseError
 from tiledesk_fake.remote.connecting import reach
 from tiledesk_fake.remote.fake import RemoteFake
@@ -40,6 +41,7 @@ class Elsewhere:
     def __init__(self, url: str) -> None:
         self._url = url
         self._server: World | None = None
+        self._usual: Mapping[str, str] | None = None
         self._begun: list[World] = []
 
     def begin(self, profile: Mapping[str, str] | None, **arguments: Any) -> TiledeskFake:
@@ -50,11 +52,22 @@ class Elsewhere:
         for name in ("host", "port"):
             if name in arguments:
                 raise MisuseError(f"{name}: the server listens already, at {self._url}; leave it out")
-        if self._server is None:
-            self._server = World(*reach(self._url, os.environ.get("TILEDESK_FAKE_CONTROL_TOKEN")))
-        world = self._server.world(profile=profile, **arguments)
+        world = self._reached().world(profile=profile, **arguments)
         self._begun.append(world)
         return cast("TiledeskFake", world)
+
+    def usual_choices(self) -> Mapping[str, str]:
+        """The choices of a world for which none are given. Raises CannotReach where the server does not answer."""
+        if self._usual is None:
+            world = self._reached().world()
+            self._usual = unnoted(world.profile)
+            world.end()
+        return self._usual
+
+    def _reached(self) -> World:
+        if self._server is None:
+            self._server = World(*reach(self._url, os.environ.get("TILEDESK_FAKE_CONTROL_TOKEN")))
+        return self._server
 
     def close(self, fake: TiledeskFake) -> None:
         """The test is done with this world."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from tiledesk_fake import contract as contracts
 from tiledesk_fake.contract.profile import read_profile
-from tiledesk_fake.errors import ScenarioError
+from tiledesk_fake.errors import CannotReach, ScenarioError
 from tiledesk_fake.fake import TiledeskFake
 from tiledesk_fake.pytest import Factory
 
@@ -57,16 +57,15 @@ class Hub:
     def begin(self, item: pytest.Item) -> TiledeskFake:
         """The fake of one test, new and empty."""
         settings = self._settings.of(item)
-        profile = {**settings.profile, **self._assumed} or None
         if self._elsewhere:
             if settings.intercept:
                 fail_in(item, _NOT_ELSEWHERE)
             if "fake_tiledesk_server" in getattr(item, "fixturenames", ()):
                 fail_in(item, _TWO_WORLDS)
             with reaching(item):
-                fake = self._elsewhere.begin(profile)
+                fake = self._elsewhere.begin(self._starting(settings.profile))
         else:
-            fake = ExceptedFake(self._proxies, profile=profile)
+            fake = ExceptedFake(self._proxies, profile=self._starting(settings.profile))
         # Before the scenario, whose tokens may be new at that time.
         if settings.now is not None:
             fake.clock.freeze(settings.now)
@@ -99,7 +98,7 @@ class Hub:
 
         Elsewhere, where they cannot, a test that uses both fails and is told why.
         """
-        profile = {**default_profile(self._config), **self._assumed} or None
+        profile = self._starting(default_profile(self._config))
         if self._elsewhere:
             if self._current:
                 pytest.fail(_TWO_WORLDS, pytrace=False)
@@ -128,7 +127,7 @@ class Hub:
             choices = given if isinstance(given, Mapping) else {} if given is None else read_profile(given).choices
             fixed: Iterable[str] = choices if "profile" in arguments else ()
             # A file stays one where nothing is assumed beside it: it says more than its choices.
-            arguments["profile"] = given if all(id in fixed for id in self._assumed) else {**choices, **self._assumed}
+            arguments["profile"] = given if all(id in fixed for id in self._assumed) else self._starting(choices)
             if self._elsewhere:
                 fake = self._elsewhere.begin(**arguments)
             else:
@@ -152,7 +151,11 @@ class Hub:
 
     def base_of(self, item: pytest.Item) -> Mapping[str, str]:
         """The choices that a test runs under as it is configured."""
-        return contracts.load(self._settings.of(item).profile).choices
+        configured = self._settings.of(item).profile
+        # Where the server does not answer, the test will say so.
+        with suppress(CannotReach):
+            configured = configured or self._usual()
+        return contracts.load(configured).choices
 
     @contextmanager
     def assuming(self, id: str, choice: str) -> Iterator[None]:
@@ -166,7 +169,19 @@ class Hub:
     def _assume(self, choice: Mapping[str, str]) -> None:
         self._assumed = choice
         for fake in self._of_session:
-            fake.set_profile({**default_profile(self._config), **choice})
+            # Where the server does not answer, the test will say so.
+            with suppress(CannotReach):
+                fake.set_profile({**(default_profile(self._config) or self._usual()), **choice})
+
+    def _starting(self, configured: Mapping[str, str]) -> Mapping[str, str] | None:
+        """The profile that a fake starts with, with what is assumed; None for what it has by itself."""
+        if not self._assumed:
+            return configured or None
+        return {**(configured or self._usual()), **self._assumed}
+
+    def _usual(self) -> Mapping[str, str]:
+        """The choices of a fake for which none are configured, the defaults left out or not. Raises CannotReach."""
+        return self._elsewhere.usual_choices() if self._elsewhere else {}
 
     def check_marker(self, item: pytest.Item) -> None:
         """Fail the test for a marker that cannot work, whatever the test does."""

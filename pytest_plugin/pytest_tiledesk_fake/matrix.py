@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tiledesk_fake.contract.profile import CHOICES
-from tiledesk_fake.errors import nearest
+from tiledesk_fake.errors import CannotReach, nearest
 
 from .hub import Hub
 from .settings import default_profile
@@ -23,6 +23,7 @@ from .variants import VARIANT, Variant, variant_of
 # By the last, a test may ask for any of the others.
 _ASKING = {"fake_tiledesk", "fake_tiledesk_server", "fake_tiledesk_factory", "request"}
 _NAMED = re.compile(r"\[([a-z-]+)=(\w+)\]$")
+_NOT_VARIED: Mapping[str, Any] = {"passed": False, "spared": []}
 
 
 def asked_for(value: str, root: Path) -> frozenset[str]:
@@ -104,16 +105,22 @@ class Matrix:
             return report
         # One that was expected to fail has an exception of its own, or passed although it was.
         self._phases[report.when or ""] = report.passed and not hasattr(report, "wasxfail")
-        if report.when == "teardown" and isinstance(item, pytest.Function) and self._hub.verdict.used:
-            passed = all(self._phases.values()) and "call" in self._phases
-            candidates = list(self._candidates(item))
-            touched = self._hub.verdict.touched
-            self._planned = [variant for variant in candidates if variant.id in touched] if passed else []
-            report.tiledesk_base = {  # type: ignore[attr-defined]
-                "passed": passed,
-                "spared": [str(variant) for variant in candidates if variant not in self._planned] if passed else [],
-            }
+        if report.when == "teardown" and isinstance(item, pytest.Function):
+            try:
+                if self._hub.verdict.used:
+                    report.tiledesk_base = self._plan(item)  # type: ignore[attr-defined]
+            except CannotReach:
+                report.tiledesk_base = _NOT_VARIED  # type: ignore[attr-defined]
         return report
+
+    def _plan(self, item: pytest.Function) -> Mapping[str, Any]:
+        """Plan the variants of a test that is over, and tell what came of it. Raises CannotReach."""
+        if not (all(self._phases.values()) and "call" in self._phases):
+            return _NOT_VARIED
+        touched = self._hub.verdict.touched
+        candidates = list(self._candidates(item))
+        self._planned = [variant for variant in candidates if variant.id in touched]
+        return {"passed": True, "spared": [str(variant) for variant in candidates if variant.id not in touched]}
 
     def _candidates(self, item: pytest.Item) -> Iterator[Variant]:
         settings = self._hub.settings_of(item)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pytest
 
 from tiledesk_fake.contract.choices import unnoted
-from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.core.journal import Exchange
 from tiledesk_fake.core.redaction import redacted_trace
 from tiledesk_fake.errors import CannotReach
@@ -62,13 +61,13 @@ class Verdict:
 
     @property
     def used(self) -> bool:
-        """Whether the running test has a fake of its own, or called another."""
-        return self._own is not None or self._heard()
+        """Whether the running test has a fake of its own, or called another, or read of its profile."""
+        return self._own is not None or self._heard() or bool(self.touched)
 
     @property
     def touched(self) -> frozenset[str]:
         """The assumptions that have decided anything for the running test, and that nobody has fixed."""
-        return frozenset().union(*(_touched(watched.fake) - watched.fixed for watched in self._watched()))
+        return frozenset().union(*(watched.fake.touched - watched.fixed for watched in self._watched()))
 
     def heard(self) -> list[tuple[Mapping[str, str], Exchange]]:
         """Each exchange of the running test, with the choices of the fake that it was with."""
@@ -161,8 +160,7 @@ class Verdict:
                 watched.before = watched.fake.journal.total
                 watched.fake.journal.take_violations()
                 watched.fake.faults.clear()
-                if isinstance(watched.fake, TiledeskFake):
-                    watched.fake.journal.touched.clear()
+                watched.fake.journal.forget_touched()
         self._bugs.clear()
         self._failed = False
 
@@ -178,8 +176,3 @@ class Verdict:
 
 def _failure(item: pytest.Item, violations: Sequence[Violation], unspent: Sequence[str]) -> str:
     return failure(violations, unspent, planner=item.nodeid, allowing="@pytest.mark.tiledesk(allow=[{}])")
-
-
-def _touched(fake: TiledeskFake) -> frozenset[str]:
-    # A server elsewhere does not tell what decided its answers, so anything may have.
-    return fake.touched if isinstance(fake, TiledeskFake) else frozenset(CHOICES)
