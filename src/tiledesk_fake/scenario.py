@@ -61,6 +61,7 @@ class ScenarioUser:
     active: bool
     firstname: str
     lastname: str
+    emailverified: bool
     tokens: tuple[ScenarioToken, ...]
 
 
@@ -104,7 +105,7 @@ class Scenario:
                 state.clock.freeze(self.frozen_at)
         for planned in self.users:
             with self.at(planned.keys):
-                named = {"firstname": planned.firstname, "lastname": planned.lastname}
+                named = {name: getattr(planned, name) for name in ("firstname", "lastname", "emailverified")}
                 user = state.add_user(planned.email, planned.password, given_id(planned.id), planned.active, **named)
             for token in planned.tokens:
                 with self.at(token.keys):
@@ -173,7 +174,8 @@ def _check_size(users: list[Any]) -> None:
 
 
 def _user(content: Any, keys: Keys) -> ScenarioUser:
-    user = _mapping(content, keys, ("email", "password", "_id", "active", "firstname", "lastname", "tokens"))
+    known = ("email", "password", "_id", "active", "firstname", "lastname", "emailverified", "tokens")
+    user = _mapping(content, keys, known)
     if user.get("email") is None:
         raise _At((*keys, "email"), "expected an e-mail address, it is missing")
     tokens = _list(user.get("tokens"), (*keys, "tokens"))
@@ -185,6 +187,7 @@ def _user(content: Any, keys: Keys) -> ScenarioUser:
         _flag(user.get("active", True), (*keys, "active")),
         _text(user.get("firstname", "Test"), (*keys, "firstname")) or "",
         _text(user.get("lastname", "User"), (*keys, "lastname")) or "",
+        _flag(user.get("emailverified", True), (*keys, "emailverified")),
         tuple(_token(token, (*keys, "tokens", position)) for position, token in enumerate(tokens)),
     )
 
@@ -295,6 +298,7 @@ def scenario_of(state: State) -> dict[str, Any]:
                     "active": user.active,
                     "firstname": user.firstname,
                     "lastname": user.lastname,
+                    "emailverified": user.emailverified,
                     "tokens": tokens[user.id],
                 }
                 for user in state.users

@@ -42,7 +42,8 @@ def users(*, tokens: st.SearchStrategy[list[dict[str, Any]]] | None = None) -> s
     }
     if tokens is not None:
         said["tokens"] = tokens
-    return _said(said | {name: st.none() | st.text(_SPECIAL, max_size=5) for name in ("firstname", "lastname")})
+    said |= {name: st.none() | st.text(_SPECIAL, max_size=5) for name in ("firstname", "lastname")}
+    return _said(said | {"emailverified": st.none() | st.booleans()})
 
 
 def tokens() -> st.SearchStrategy[dict[str, Any]]:

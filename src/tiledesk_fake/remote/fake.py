@@ -176,11 +176,12 @@ class RemoteFake(OnlyOnce):
         lastname: str = "User",
         emailverified: bool = True,
     ) -> User:
-        """A new user; see `TiledeskFake.add_user`. Of verified addresses alone, since the control API has no others."""
+        """A new user; see `TiledeskFake.add_user`. An address that is not verified takes a scenario, see `load`."""
         if not emailverified:
             raise MisuseError(
-                "emailverified: a fake that is served elsewhere has verified addresses alone; for a token that says "
-                "otherwise give fake.issue_token(user, claims={'emailverified': False})"
+                "emailverified: a fake that is served elsewhere takes it in a scenario alone; write "
+                "fake.load({'users': [{'email': …, 'emailverified': False}]}), or for a token that says so "
+                "fake.issue_token(user, claims={'emailverified': False})"
             )
         given = {
             "email": email,
