@@ -1,11 +1,8 @@
 """The choices of a profile as an answer reads them: what it reads has decided it, and is noted."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from .profile import Profile
-
-_IDS = {field: field.replace("_", "-") for field in Profile._fields}
 
 
 class Choices:
@@ -20,37 +17,45 @@ class Choices:
     ('0', {'page-base'})
     """
 
+    page_base: str
+    page_size: str
+    list_envelope: str
+    sort_parameter: str
+    tie_order: str
+    invalid_query: str
+    revoked_listed: str
+    revoke_answer: str
+    revoke_unknown: str
+    revoke_again: str
+    revoke_foreign: str
+    malformed_id: str
+    revocation_enforced: str
+    server_quirks: str
+
     __slots__ = ("_profile", "touched")
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self.touched: set[str] = set()
 
-    if TYPE_CHECKING:
-        page_base: str
-        page_size: str
-        list_envelope: str
-        sort_parameter: str
-        tie_order: str
-        invalid_query: str
-        revoked_listed: str
-        revoke_answer: str
-        revoke_unknown: str
-        revoke_again: str
-        revoke_foreign: str
-        malformed_id: str
-        revocation_enforced: str
-        server_quirks: str
-    else:
-
-        def __getattr__(self, field):
-            choice = getattr(self._profile, field)
-            self.touched.add(_IDS[field])
-            return choice
-
     def note(self, ids: Iterable[str]) -> None:
         """Note what has decided in another form: a part of the contract that differs from choice to choice."""
         self.touched.update(ids)
+
+
+def _noted(field: str) -> property:
+    id = field.replace("_", "-")
+
+    def read(choices: Choices) -> str:
+        choices.touched.add(id)
+        choice: str = getattr(choices._profile, field)
+        return choice
+
+    return property(read)
+
+
+for _field in Profile._fields:
+    setattr(Choices, _field, _noted(_field))
 
 
 class NotedReads(Mapping[str, str]):

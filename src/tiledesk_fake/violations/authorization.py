@@ -8,8 +8,8 @@ from ..core.redaction import JWT, SCHEME_WORDS, redacted
 from ..gate.jwt import SHAPE
 from .breach import Breach
 
-_QUERY_CREDENTIALS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key"}
 _PASSWORD = "password"  # noqa: S105 - a name
+_SECRETS = {"secret_token", "token", "access_token", "jwt", "auth", "authorization", "apikey", "api_key", _PASSWORD}
 _EXPECTED_AUTHORIZATION = "Authorization: JWT <token>, or Authorization: Basic <base64 of e-mail:password>"
 
 
@@ -37,7 +37,7 @@ def breaches_in_query(query: Query) -> Iterator[Breach]:
 
 def is_credential(name: str, values: Sequence[str]) -> bool:
     """Whether a parameter has a name or a value that credentials have."""
-    return name.lower() in (*_QUERY_CREDENTIALS, _PASSWORD) or any(JWT.search(text) for text in (name, *values))
+    return name.lower() in _SECRETS or any(JWT.search(text) for text in (name, *values))
 
 
 def breach_of_authorization(header: str) -> Breach | None:
