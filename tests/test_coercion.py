@@ -9,7 +9,8 @@ import pytest
 
 from tests.wsgi import Reply, call
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.contract.coercion import number_of, value_of
+from tiledesk_fake.contract.coercion import value_of
+from tiledesk_fake.javascript import to_number
 
 OTHER = {"page-size": "2", "sort-parameter": "sort"}
 HISTORY = "/v3/jwt/history"
@@ -218,7 +219,7 @@ def test_tokens_issued_later_are_last_in_the_order_of_issue_and_revoked_ones_kee
     ],
 )
 def test_a_number_is_what_javascript_makes_of_the_text(text: str, number: float) -> None:
-    assert number_of(text) == number or (math.isnan(number) and math.isnan(number_of(text)))
+    assert to_number(text) == number or (math.isnan(number) and math.isnan(to_number(text)))
 
 
 @pytest.mark.parametrize(

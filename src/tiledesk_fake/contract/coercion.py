@@ -9,17 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..javascript import to_number
 from .operation import Operation, Parameter
 
 Value = str | list[str] | None
 """What qs makes of a parameter: text, a list, or None for an object."""
 
 _INDEX = re.compile(r"(?:\[(?:[0-9]|1[0-9]|20)?\])+")
-# What JavaScript trims; Python's strip() takes more, and not the last one.
-_BLANKS = "\t\n\v\f\r \xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_RADIX = {"0x": 16, "0o": 8, "0b": 2}
-_INFINITE = {"Infinity": math.inf, "+Infinity": math.inf, "-Infinity": -math.inf}
 _DIRECTIONS = {"1": 1, "asc": 1, "ascending": 1, "-1": -1, "desc": -1, "descending": -1}
 
 # Past the end of any list, and a whole number still when it is multiplied by the size of a page.
@@ -60,7 +56,7 @@ def read(operation: Operation, query: Mapping[str, Sequence[str]]) -> Meant:
 def _page(parameter: Parameter, query: Mapping[str, Sequence[str]]) -> float:
     first: int = parameter.schema["minimum"]
     value = value_of(query, parameter.name)
-    number = parameter.default if value == "" else math.nan if value is None else number_of(_joined(value))
+    number = parameter.default if value == "" else math.nan if value is None else to_number(_joined(value))
     return first if math.isnan(number) else min(max(first, number), _FARTHEST)
 
 
@@ -97,27 +93,3 @@ def value_of(query: Mapping[str, Sequence[str]], name: str) -> Value:
         return None
     values = [value for each in given.values() for value in each]
     return values[0] if values and set(given) == {""} and len(values) == 1 else values or ""
-
-
-def number_of(text: str) -> float:
-    """What JavaScript's Number() makes of a text; nan if it is no number.
-
-    >>> number_of(" 1 "), number_of("0x10"), number_of("1e1"), number_of(""), number_of("1_0")
-    (1, 16.0, 10.0, 0, nan)
-    """
-    text = text.strip(_BLANKS)
-    if text in _INFINITE:
-        return _INFINITE[text]
-    if not text:
-        return 0
-    if _DECIMAL.fullmatch(text):
-        return int(text) if text.isdigit() and len(text) < 16 else float(text)
-    try:
-        radix = _RADIX[text[:2].lower()]
-        digits = text[2:]
-        # int() would also take a sign, blanks and underscores.
-        return float(int(digits, radix)) if digits.isalnum() and digits.isascii() else math.nan
-    except OverflowError:
-        return math.inf
-    except (LookupError, ValueError):
-        return math.nan

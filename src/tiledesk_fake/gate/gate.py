@@ -17,11 +17,11 @@ from ..core.clock import Clock
 from ..core.history import History
 from ..core.redaction import SCHEME_WORDS
 from ..core.users import User, Users
+from ..javascript import NoText, to_text
 from ..refusals import BadRequest, NotTwoWords, Quirk, Refusal, ServerFails, ServerSilent, Unauthorized
 from . import jwt as tokens
 from . import naming
 from .audience import NotAUrl, audience_path
-from .text import NoText, as_text
 
 # What JavaScript's \s is in latin-1; Python's \s is more.
 # Only from the start, and without going back: otherwise a long word alone would take seconds.
@@ -200,7 +200,7 @@ class _Claims:
     def subject(self) -> str:
         """The kind of caller. Raises a Quirk for what is no text to JavaScript: there an exception is lost."""
         try:
-            return as_text(self._claims.get("sub"))
+            return to_text(self._claims.get("sub"))
         except NoText:
             raise Quirk(real=ServerSilent(), calm=Unauthorized("the claim sub is no text")) from None
 
@@ -242,7 +242,7 @@ def _check_audience(audience: Any, thrown: Refusal) -> None:
     if audience is None or audience is False or audience in ("", 0):
         return
     try:
-        path = audience_path(as_text(audience))
+        path = audience_path(to_text(audience))
     except (NotAUrl, NoText):
         raise Quirk(real=thrown, calm=Unauthorized("the claim aud is no URL")) from None
     if path.split("/")[1:2] and path.split("/")[1] in _FOREIGN_AUDIENCES:
@@ -272,7 +272,7 @@ def _no_id_fails() -> Iterator[None]:
 
 def _text_or_object(value: Any) -> str:
     try:
-        return as_text(value)
+        return "undefined" if value is None else to_text(value)
     except NoText:
         return "[object Object]"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.ids import is_object_id, parse_hex_id
-from .text import NoText, as_text
+from ..javascript import NoText, to_text
 
 Condition = Callable[[int], bool]
 """Says of the id of a user whether it is meant."""
@@ -124,7 +124,7 @@ def _object_id(value: Any) -> int | None:
     if value is None:
         return None
     try:
-        text = as_text(value)
+        text = to_text(value)
     except NoText:
         raise NotAnId("an object without a text") from None
     if not is_object_id(text):

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from ..core.request import Request
 from ..gate.nesting import nests_too_deep
+from ..javascript import parse_json
 from ..refusals import MalformedBody, Quirk, Refusal, ServerFails, TooLarge
 from . import forms
-from .javascript import parse_json
 
 BODY_LIMIT = 512_000
 """The bytes that the real server reads of a body, inflated (observed)."""

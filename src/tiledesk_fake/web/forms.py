@@ -7,7 +7,7 @@ The ports of qs to Python do otherwise where keys meet that do not fit together.
 import re
 from typing import Any, NamedTuple
 
-from .javascript import decode_uri_component, is_index, keys
+from ..javascript import decode_uri_component, is_index, keys
 
 _BRACKETS = re.compile(r"\[[^\[\]]*\]")
 

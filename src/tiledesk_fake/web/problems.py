@@ -4,7 +4,6 @@ What an operation may answer is in the contract; the table below has what no ope
 """
 
 from collections.abc import Callable, Mapping
-from html import escape
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -50,11 +49,13 @@ _DECLARED: dict[type[Refusal], str] = {
 
 
 _GREETING = b"Hello from Tiledesk server. It's UP. See the documentation here http://developer.tiledesk.com"
+# As Express escapes them; Python's html.escape writes an apostrophe otherwise.
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 
 
 def _not_found_page(refusal: NoSuchPage) -> Answer:
     resource = quote(redacted(refusal.path).encode("latin-1"), safe="/%:@!$&'()*+,;=~-._[]")
-    message = escape(f"Cannot {refusal.method} {resource}")
+    message = f"Cannot {refusal.method} {resource}".translate(_ESCAPES)
     body = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
         f"<body>\n<pre>{message}</pre>\n</body>\n</html>\n"

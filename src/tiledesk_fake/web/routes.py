@@ -8,9 +8,9 @@ and cannot tell `/id%2Fx` from `/id/x`.
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from ..contract import Contract, Operation
+from ..javascript import decode_uri_component
 from ..refusals import (
     FallsThrough,
     Greets,
@@ -24,7 +24,6 @@ from ..refusals import (
 )
 
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
-_MALFORMED_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 _NOTHING: tuple[None, Mapping[str, str]] = (None, {})
 
@@ -146,12 +145,7 @@ def _route(operation: Operation, template: str) -> _Route:
 
 def _decoded(raw: str) -> str:
     """What decodeURIComponent makes of a raw path; the real server fails where that does."""
-    if "%" not in raw:
-        return raw
-    if _MALFORMED_ESCAPE.search(raw):
-        raise Quirk(real=ServerFails(), calm=MalformedPath("a malformed percent-escape in the path"))
-    parts = re.split(r"((?:%[0-9A-Fa-f]{2})+)", raw)
     try:
-        return "".join(unquote_to_bytes(part).decode() if part.startswith("%") else part for part in parts)
-    except UnicodeDecodeError:
+        return decode_uri_component(raw)
+    except ValueError:
         raise Quirk(real=ServerFails(), calm=MalformedPath("a malformed percent-escape in the path")) from None

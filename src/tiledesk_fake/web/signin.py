@@ -11,10 +11,10 @@ from typing import Any
 from ..core.request import Request
 from ..core.users import Users
 from ..gate.gate import Caller
+from ..javascript import decode_uri_component, is_false, parse_json, to_text
 from ..refusals import ABSENT, InvalidField, InvalidFields, Quirk, Refusal, ServerFails, SignInRefused
 from .addresses import is_address
 from .forms import QUERY
-from .javascript import decode_uri_component, is_false, parse_json, to_text
 
 _FIELDS: dict[str, Callable[[str], bool]] = {"email": is_address, "password": bool}
 

@@ -12,9 +12,9 @@ from ..core.history import SORT_FIELDS, Page, Record
 from ..core.ids import hex_id, is_object_id
 from ..core.users import User
 from ..errors import ContractError, nearest
+from ..javascript import stringify
 from ..refusals import ABSENT, InvalidField
 from .answer import compact_json
-from .javascript import stringify
 
 FIELDS = {
     "_id": "id",

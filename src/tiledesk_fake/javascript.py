@@ -6,8 +6,7 @@ A value is what JSON has: text, numbers, booleans, None, lists and dicts.
 import json
 import math
 import re
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -18,6 +17,15 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _LAST_INDEX = 2**32 - 2
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SAFE_INTEGER = 2**53
+# What JavaScript trims; Python's strip() takes more, and not the last one.
+_BLANKS = "\t\n\v\f\r \xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_RADIX = {"0x": 16, "0o": 8, "0b": 2}
+_INFINITE = {"Infinity": math.inf, "+Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class NoText(ValueError):
+    """An object with a `toString` of its own, which is no function: JavaScript throws."""
 
 
 def parse_json(text: str) -> Any:
@@ -49,7 +57,7 @@ def stringify(value: Any) -> str:
 
 
 def to_text(value: Any) -> str:
-    """What String() makes of a value. Raises ValueError where it raises: for an object with a `toString` of its own.
+    """What String() makes of a value. Raises NoText where it raises.
 
     >>> to_text([1.5, None, ["a"], {}])
     '1.5,,a,[object Object]'
@@ -57,12 +65,49 @@ def to_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return ",".join("" if item is None else to_text(item) for item in value)
+        return ",".join("" if leaf is None else to_text(leaf) for leaf in _leaves(value))
     if isinstance(value, dict):
         if "toString" in value:
-            raise ValueError("an object with a toString that is no function has no text")
+            raise NoText("an object with a toString that is no function has no text")
         return "[object Object]"
     return "null" if value is None else _scalar(value)
+
+
+def _leaves(values: list[Any]) -> Iterator[Any]:
+    # Not by recursion: nobody knows how deep the calls are already, and lists may be nested a hundred deep.
+    waiting = [iter(values or [None])]
+    while waiting:
+        for value in waiting[-1]:
+            if isinstance(value, list):
+                waiting.append(iter(value or [None]))
+                break
+            yield value
+        else:
+            waiting.pop()
+
+
+def to_number(text: str) -> float:
+    """What Number() makes of a text; nan if it is no number.
+
+    >>> to_number(" 1 "), to_number("0x10"), to_number("1e1"), to_number(""), to_number("1_0")
+    (1, 16.0, 10.0, 0, nan)
+    """
+    text = text.strip(_BLANKS)
+    if text in _INFINITE:
+        return _INFINITE[text]
+    if not text:
+        return 0
+    if _NUMBER.fullmatch(text):
+        return int(text) if text.isdigit() and len(text) < 16 else float(text)
+    try:
+        radix = _RADIX[text[:2].lower()]
+        digits = text[2:]
+        # int() would also take a sign, blanks and underscores.
+        return float(int(digits, radix)) if digits.isalnum() and digits.isascii() else math.nan
+    except OverflowError:
+        return math.inf
+    except (LookupError, ValueError):
+        return math.nan
 
 
 def is_false(value: Any) -> bool:
@@ -123,16 +168,20 @@ def _scalar(value: float) -> str:
     """What String() makes of a number or a boolean."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, int) and abs(value) < _SAFE_INTEGER:
         return str(value)
+    value = float(value)
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
     if value == 0:
         return "0"
     sign = "-" if value < 0 else ""
     # The digits are the fewest that name the number, in both languages.
-    _, figures, exponent = Decimal(repr(abs(value))).normalize().as_tuple()
-    digits, places = "".join(map(str, figures)), len(figures) + int(exponent)
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    places = len(digits) - len(fraction) + int(exponent or 0)
+    digits = digits.rstrip("0")
     if len(digits) <= places <= 21:
         return f"{sign}{digits}{'0' * (places - len(digits))}"
     if 0 < places <= 21:
