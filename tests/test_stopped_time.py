@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def test_a_fake_that_is_made_while_time_is_stopped_answers(stop: str) -> None:
 @pytest.mark.parametrize("stop", STOPS)
 def test_deadlines_are_real_while_time_is_stopped(stop: str) -> None:
     server = Server(nobody)
-    server.limits = replace(Limits(), request_s=0.3, idle_s=0.3)
+    server.limits = Limits()._replace(request_s=0.3, idle_s=0.3)
     with STOPS[stop]():
         said = refused(server)
 

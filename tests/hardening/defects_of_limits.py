@@ -2,7 +2,6 @@
 
 import threading
 import time
-from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -49,7 +48,7 @@ def one_more(planting: Planting) -> None:
     init = Service.__init__
 
     def generous(self: Service, gateway: Gateway, limits: Limits, *others: Any) -> None:
-        init(self, gateway, replace(limits, connections=limits.connections + 1), *others)
+        init(self, gateway, limits._replace(connections=limits.connections + 1), *others)
 
     planting.patch.setattr(Service, "__init__", generous)
 

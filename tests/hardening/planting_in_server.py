@@ -1,7 +1,6 @@
 """How to plant a defect into the server of this package."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from textwrap import dedent
 from typing import Any
 
@@ -18,7 +17,7 @@ def never(self: Any) -> None:
 
 def limits(**values: float) -> Plant:
     """Serve with other limits than are documented."""
-    return instead("tests.serving.conftest.LIMITS", replace(Limits(), **values))  # type: ignore[arg-type]
+    return instead("tests.serving.conftest.LIMITS", Limits()._replace(**values))  # type: ignore[arg-type]
 
 
 def in_scripts(code: str) -> Plant:

@@ -1,6 +1,5 @@
 """Stalled clients and the life of the command; what a server does in its own process is in tests/serving."""
 
-import dataclasses
 import signal
 import socket
 import time
@@ -33,7 +32,7 @@ WATCHED_S = 0.5
 @contextmanager
 def listening(app: Any, **limits: float) -> Iterator[Server]:
     server = Server(app)
-    server.limits = dataclasses.replace(Limits(), **limits)  # type: ignore[arg-type]
+    server.limits = Limits()._replace(**limits)  # type: ignore[arg-type]
     server.start()
     try:
         yield server

@@ -1,6 +1,5 @@
 """The fixtures of these tests."""
 
-import dataclasses
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +20,7 @@ def serve() -> Iterator[Serve]:
 
     def start(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 0, **limits: Any) -> Server:
         server = Server(app, host=host, port=port, bodies=BODIES)
-        server.limits = dataclasses.replace(LIMITS, **limits)
+        server.limits = LIMITS._replace(**limits)
         server.start()
         servers.append(server)
         return server
@@ -91,7 +90,7 @@ def refused() -> Refused:
 @pytest.fixture
 def noting(refused: Refused, app: Recorder) -> Iterator[Server]:
     server = Server(app, on_refused=lambda *told: refused.append(told))
-    server.limits = dataclasses.replace(LIMITS, request_s=0.2, connections=2)
+    server.limits = LIMITS._replace(request_s=0.2, connections=2)
     server.start()
     yield server
     server.stop()

@@ -30,8 +30,6 @@ from ..handles import Token
 from ..log import log
 from ..serving.limits import raise_descriptors
 from . import options
-from .ca import ca, with_tls
-from .spec import spec
 from .telling import Telling
 
 
@@ -40,12 +38,14 @@ class _Group(click.Group):
 
     CONFORMANCE = ("check", "learn")
     LATE: Mapping[str, str] = {
+        "ca": "ca",
         "clock": "clock",
         "diff": "diff",
         "fault": "faults",
         "journal": "journal",
         "reset": "scenarios",
         "scenario": "scenarios",
+        "spec": "spec",
         "token": "tokens",
         "user": "users",
         "verdict": "journal",
@@ -152,7 +152,7 @@ def serve(
     """
     choices = options.choices(profile, assumptions)
     make = partial(TiledeskFake, profile=choices, secret=secret, base_path=base_path)
-    fake = make(host=host, port=port, tls=with_tls(ca_dir, tls=tls))
+    fake = make(host=host, port=port, tls=options.with_tls(ca_dir, tls=tls))
     telling = Telling(lambda text: click.echo(text, err=True), coloured=sys.stderr.isatty())
     app = ControlApp(
         fake,
@@ -193,10 +193,6 @@ def _show_log() -> None:
     to_stderr = logging.StreamHandler()
     to_stderr.setFormatter(logging.Formatter("tiledesk-fake: %(message)s"))
     log.addHandler(to_stderr)
-
-
-cli.add_command(ca)
-cli.add_command(spec)
 
 
 def _welcome(fake: TiledeskFake, *, with_password: bool, trusting: bool) -> list[str]:

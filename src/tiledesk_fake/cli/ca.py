@@ -9,13 +9,6 @@ from ..errors import MisuseError
 _PATIENCE_S = 10.0
 
 
-def with_tls(folder: Path | None, *, tls: bool) -> bool | Path:
-    """What TiledeskFake takes as `tls`."""
-    if folder is not None and not tls:
-        raise click.UsageError("--ca-dir is where the authority of --tls is kept; add --tls")
-    return folder or tls
-
-
 @click.command()
 @click.option(
     "--url",

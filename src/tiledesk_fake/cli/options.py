@@ -1,6 +1,7 @@
 """The options that several commands take: a profile, and single assumptions."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -27,3 +28,10 @@ def choices(profile: str | None, assumptions: tuple[str, ...]) -> Mapping[str, s
     """The choices of the profile, and of `--assume`, which count before them. Raises ProfileError."""
     from_file = {} if profile is None else dict(read_profile(profile).choices)
     return from_file | parse_assumptions(assumptions, source="--assume")
+
+
+def with_tls(folder: Path | None, *, tls: bool) -> bool | Path:
+    """What TiledeskFake takes as `tls`."""
+    if folder is not None and not tls:
+        raise click.UsageError("--ca-dir is where the authority of --tls is kept; add --tls")
+    return folder or tls

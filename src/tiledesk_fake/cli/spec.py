@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import click
+import yaml
 
 from .. import contract
 from ..contract.overlay import overlay
@@ -91,9 +92,6 @@ def _as_json(document: dict[str, Any]) -> str:
 
 
 def _as_yaml(document: dict[str, Any]) -> str:
-    # Imported here, because every command imports this module and few write YAML.
-    import yaml  # noqa: PLC0415
-
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, data: Any) -> bool:
             """Write everything where it belongs: some tools read an alias as text."""

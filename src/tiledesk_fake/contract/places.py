@@ -5,9 +5,8 @@ A place is shown by a path that the reader can open, wherever the package is ins
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from .file import FILE, read
 
@@ -15,8 +14,7 @@ Path = tuple[str, ...]
 """The keys that lead to a node of the document; an item of a list goes by its `id`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A line of the contract, and the level of what stands there: documented, observed or assumed."""
 
     line: int

@@ -1,7 +1,6 @@
 """The contract under a profile: which alternatives there are, and what each changes in the document."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 from ..errors import ContractError, nearest
@@ -57,28 +56,32 @@ def _renames(patch: Mapping[str, Any], role: str) -> bool:
 
 
 def specialised(document: Mapping[str, Any], made: Mapping[str, str]) -> dict[str, Any]:
-    """The document under these choices: the patches of all that are not the default are applied."""
-    specialised: dict[str, Any] = deepcopy(dict(document))
+    """The document under these choices: the patches of all that are not the default are applied.
+
+    What no patch changes is shared with the document; nobody may change either.
+    """
+    assumptions = [{**assumption, "choice": made[assumption["id"]]} for assumption in document["x-assumptions"]]
+    components = document.get("components", {})
+    paths = {path: dict(item) for path, item in document["paths"].items()}
     operations = {
         item[method]["operationId"]: (item, method)
-        for item in specialised["paths"].values()
+        for item in paths.values()
         for method in METHODS
         if method in item and "operationId" in item[method]
     }
-    for assumption in specialised["x-assumptions"]:
-        assumption["choice"] = made[assumption["id"]]
+    for assumption in assumptions:
         if assumption["choice"] == assumption["default"]:
             continue
         patch = _with_references(alternative_of(assumption, assumption["choice"])["patch"])
-        specialised["components"] = merge_patch(specialised["components"], patch.get("components", {}))
+        components = merge_patch(components, patch.get("components", {}))
         for id, change in patch.get("operations", {}).items():
             if id not in operations:
                 raise ContractError(f"{assumption['id']}: patches the operation {id!r}{nearest(id, operations)}")
             item, method = operations[id]
             item[method] = merge_patch(item[method], change)
     if made["page-size"] not in CHOICES["page-size"]:
-        _cut_to_a_page(specialised["components"])
-    return specialised
+        components = _cut_to_a_page(components)
+    return {**document, "paths": paths, "components": components, "x-assumptions": assumptions}
 
 
 def alternative_of(assumption: Mapping[str, Any], choice: str) -> Mapping[str, Any]:
@@ -97,15 +100,15 @@ def _filled(patch: Any, number: int) -> Any:
     return number if patch == "$choice" else patch
 
 
-def _cut_to_a_page(components: Mapping[str, Any]) -> None:
-    """Let the example of a page show no more records than a page has; a merge patch cannot shorten a list."""
+def _cut_to_a_page(components: Any) -> Any:
+    """The components with no more records in the example of a page than a page has."""
     most = components["schemas"]["TokenPage"]["maxItems"]
-    example = components["examples"]["firstPage"]
-    shown = example["value"]
+    shown = components["examples"]["firstPage"]["value"]
     if isinstance(shown, list):
-        example["value"] = shown[:most]
+        cut: Any = shown[:most]
     else:
-        example["value"] = {key: part[:most] if isinstance(part, list) else part for key, part in shown.items()}
+        cut = {key: part[:most] for key, part in shown.items() if isinstance(part, list)}
+    return merge_patch(components, {"examples": {"firstPage": {"value": cut}}})
 
 
 def _with_references(patch: Any) -> Any:
@@ -116,9 +119,12 @@ def _with_references(patch: Any) -> Any:
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """The target after a JSON merge patch (RFC 7396): null removes, objects merge, anything else replaces."""
+    """The target after a JSON merge patch (RFC 7396): null removes, objects merge, anything else replaces.
+
+    Neither of the two is changed.
+    """
     if not isinstance(patch, dict):
-        return deepcopy(patch)
+        return patch
     merged = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:

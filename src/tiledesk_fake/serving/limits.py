@@ -1,6 +1,6 @@
 """What a client may ask of the server, and how long it may take."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 try:
     import resource
@@ -11,8 +11,7 @@ except ImportError:  # on Windows, where sockets are no descriptors
 RESERVED_DESCRIPTORS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Bytes, connections and seconds; what is past them is refused or closed."""
 
     # Request line, headers and trailers, each header counted as `Name: value` with its line end. As in Node.
