@@ -13,12 +13,13 @@ import jsonschema_rs
 import pytest
 import yaml
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from tests.choices import profiles
 from tests.wsgi import Reply, call
 from tiledesk_fake import ContractError, ProfileError, TiledeskFake, contract, demo
-from tiledesk_fake.contract import AUTH_FILE, FILE, Contract, load, merge_patch
+from tiledesk_fake.contract import AUTH_FILE, FILE, Contract, load, merge_patch, schemas
 from tiledesk_fake.contract.places import Place
 from tiledesk_fake.contract.profile import CHOICES
 from tiledesk_fake.state import State
@@ -698,6 +699,16 @@ MISFITS: list[tuple[str, tuple[tuple[Path_, Any], ...], str]] = [
         "the reference '#/components/parameters/pgae' leads nowhere; did you mean 'page'?",
     ),
     (
+        "a schema that asks for more than is checked",
+        (((*SCHEMAS, "PageNumber", "multipleOf"), 2),),
+        "page: the code checks no 'multipleOf'; Valid: type, enum, minimum, maximum, minLength, maxLength",
+    ),
+    (
+        "a parameter of a type that is not read",
+        (((*SCHEMAS, "PageNumber", "type"), "number"),),
+        "page: the code reads no type 'number'; there are integer, string",
+    ),
+    (
         "an answer that nobody gives",
         tuple(((*path, "responses", "403"), GONE) for path in (GET, BY_JTI, BY_ID)),
         "'NotTwoWords'",
@@ -721,6 +732,26 @@ def test_a_file_that_does_not_fit_the_code_is_refused(
 
     with pytest.raises(ContractError, match=rf"^edited\.yaml: .*{message}"):
         load(file=edited(*changes))
+
+
+NUMBERS_OR_TEXT = st.integers(-3, 3) | st.text(max_size=3)
+
+
+@given(
+    schema=st.fixed_dictionaries(
+        {"type": st.sampled_from(["integer", "string"])},
+        optional={
+            "enum": st.lists(NUMBERS_OR_TEXT, min_size=1, max_size=4),
+            "minimum": st.integers(-3, 3),
+            "maximum": st.integers(-3, 3),
+            "minLength": st.integers(0, 3),
+            "maxLength": st.integers(0, 3),
+        },
+    ),
+    value=NUMBERS_OR_TEXT,
+)
+def test_a_value_is_complained_of_if_json_schema_excludes_it(schema: dict[str, Any], value: int | str) -> None:
+    assert (schemas.complaint(schema, value) is None) == jsonschema_rs.is_valid(schema, value)
 
 
 @pytest.mark.parametrize(

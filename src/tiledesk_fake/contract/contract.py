@@ -19,6 +19,7 @@ from .operation import Decided, Operation, Parameter, Response
 from .places import Place, Places
 from .profile import Profile, check
 from .references import resolved
+from .schemas import ANNOTATIONS, KEYWORDS, TYPES
 from .signin import load_sign_in
 from .specialising import checked_assumptions, decided_parameters, specialised
 
@@ -124,9 +125,17 @@ class Contract:
         role = reference["$ref"].removeprefix(prefix)
         schema = parameter.get("schema", {})
         understood = schema["anyOf"][0] if "anyOf" in schema else schema
+        self._check_schema(role, understood)
         return Parameter(
             role, parameter["name"], parameter["in"], understood, understood.get("default"), self._decided[role]
         )
+
+    def _check_schema(self, role: str, schema: Mapping[str, Any]) -> None:
+        for keyword in schema:
+            if keyword not in (*KEYWORDS, *ANNOTATIONS) and not keyword.startswith("x-"):
+                raise self._error(f"{role}: the code checks no {keyword!r}{nearest(keyword, KEYWORDS)}")
+        if schema.get("type") not in TYPES:
+            raise self._error(f"{role}: the code reads no type {schema.get('type')!r}; there are {', '.join(TYPES)}")
 
     def _responses(self) -> Iterator[tuple[str, Response]]:
         # The status of a response is where the operations put it; its body is its example, or the text of `x-body`.

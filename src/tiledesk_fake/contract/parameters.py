@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl
 
-from jsonschema_rs import Validator, validator_for
-
 from ..core.redaction import redacted
 from ..refusals import InvalidParameter, ServerFails
-from . import coercion
+from . import coercion, schemas
 from .choices import Choices
 from .contract import Contract
 from .operation import Operation, Parameter
@@ -43,7 +40,6 @@ class Parameters:
     """Reads the parameters of every operation of a contract."""
 
     def __init__(self, contract: Contract) -> None:
-        self._validators: dict[str, Validator] = {}
         self._deciders = {operation.id: _deciders(operation) for operation in contract.served}
 
     def note_deciders(self, operation: Operation, query: Query, choices: Choices) -> None:
@@ -93,19 +89,13 @@ class Parameters:
         text = given[0]
         if not text:
             raise InvalidParameter(parameter.name, "expected a value, got an empty one")
-        integral = parameter.schema.get("type") == "integer" and _INTEGER.fullmatch(text)
+        integral = parameter.schema["type"] == "integer" and _INTEGER.fullmatch(text)
         value = int(text) if integral else text
-        validator = self._validators.get(parameter.role) or self._new_validator(parameter)
-        if not validator.is_valid(value):
-            complaint = _complaint(parameter, text, next(validator.iter_errors(value)).message)
+        if complaint := schemas.complaint(parameter.schema, value):
             # A long value is not said again: it may be a token in the wrong place.
             got = f"; got {redacted(repr(text))}" if len(text) <= _LONGEST_SHOWN else f"; got {len(text)} characters"
             raise InvalidParameter(parameter.name, f"{complaint}{got}")
         return value
-
-    def _new_validator(self, parameter: Parameter) -> Validator:
-        validator = self._validators[parameter.role] = validator_for(dict(parameter.schema), mask="the value")
-        return validator
 
 
 def _deciders(operation: Operation) -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
@@ -122,13 +112,3 @@ def _coerced(operation: Operation, query: Query) -> dict[str, Any]:
     except coercion.BadDirection:
         raise ServerFails from None
     return {"sortField": meant.field, "direction": meant.direction, "page": meant.page}
-
-
-def _complaint(parameter: Parameter, text: str, message: str) -> str:
-    if "enum" not in parameter.schema:
-        return message
-    # The validator leaves out most of a long list.
-    valid = [str(value) for value in parameter.schema["enum"]]
-    close = get_close_matches(text, valid, n=1, cutoff=0.5)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"the value is not one of {', '.join(valid)}{hint}"
