@@ -1,8 +1,8 @@
 """What the connections of one running server share."""
 
 import logging
-from email.utils import formatdate
 from typing import Protocol
+from wsgiref.handlers import format_date_time
 
 from .. import realtime
 from ..log import log
@@ -80,7 +80,7 @@ class Service:
             persistence = "\r\n"
         else:
             persistence = "Connection: keep-alive\r\n\r\n"
-        rest = f"Date: {formatdate(self.wall(), usegmt=True)}\r\nServer: tiledesk-fake\r\n{persistence}"
+        rest = f"Date: {format_date_time(self.wall())}\r\nServer: tiledesk-fake\r\n{persistence}"
         return b"".join((answer.head, rest.encode("ascii"), answer.body))
 
     def refuse(self, rejection: Rejection, peer: str) -> bytes:
