@@ -141,10 +141,10 @@ def version_of(contender: Contender) -> str | None:
 
 
 def _prism(own: tuple[tuple[str, str], ...]) -> list[Contender]:
-    document = contract.load().document
-    document = json.loads(json.dumps(document))
-    document["components"]["examples"]["firstPage"]["value"] = json.loads(work().listed)
-    document["components"]["examples"]["revoked"]["value"] = json.loads(work().revoked)
+    document = json.loads(json.dumps(contract.load().document))
+    examples = document["components"]["examples"]
+    examples["firstPage"]["value"] = json.loads(work().listed)
+    examples["revokedByJti"]["value"] = examples["revokedById"]["value"] = json.loads(work().revoked)
     file = _write("prism.json", document)
     # Prism leaves out the path of the document's server.
     listing = Asked("GET", LIST.removeprefix("/v3"), own)

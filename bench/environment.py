@@ -18,21 +18,31 @@ PYTHON = HOME / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
 NODE_MODULES = HOME / "node" / "node_modules"
 
 _REASONS = HOME / "left-out.json"
-_OURS = ["--editable", str(HERE.parent), "pytest", "requests", "psutil", "trustme"]
+_OURS = ["pytest", "requests", "psutil", "trustme"]
 RIVALS = ("pytest-httpserver", "moto[server]", "localstripe")
 
 
 def prepare() -> None:
-    """Install everything, unless it is there already and nothing that says what to install has changed since."""
+    """Install everything else, unless it is there and nothing that says what to install has changed since; then ours.
+
+    Ours as users have it, from a wheel.
+    """
     sources = [HERE / "constraints.txt", HERE / "package.json", HERE.parent / "pyproject.toml"]
     stamp = HOME / "installed"
-    if stamp.exists() and all(source.stat().st_mtime < stamp.stat().st_mtime for source in sources):
-        return
+    if not stamp.exists() or any(source.stat().st_mtime > stamp.stat().st_mtime for source in sources):
+        _prepare_anew()
+        stamp.touch()
+    _tell("installing the fake as it is")
+    if reason := _pip("--force-reinstall", "--no-deps", str(HERE.parent)):
+        sys.exit(f"cannot install the fake: {reason}")
+
+
+def _prepare_anew() -> None:
     HOME.mkdir(exist_ok=True)
     if not PYTHON.exists():
         venv.create(PYTHON.parents[1], with_pip=True)
-    _tell("installing the fake")
-    if reason := _pip(*_OURS):
+    _tell("installing the fake and what measures")
+    if reason := _pip(str(HERE.parent), *_OURS):
         sys.exit(f"cannot install what is measured: {reason}")
     reasons = {}
     for rival in RIVALS:
@@ -44,7 +54,6 @@ def prepare() -> None:
     if reason := _npm():
         reasons |= dict.fromkeys(packages, f"cannot be installed: {reason}")
     _REASONS.write_text(json.dumps(reasons))
-    stamp.touch()
 
 
 def left_out() -> dict[str, str]:
