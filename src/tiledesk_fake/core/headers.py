@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .redaction import SCHEME_WORDS, redacted, redacted_host, redacted_value
+from .redaction import JWT, SCHEME_WORDS, redacted_host, redacted_value
 
 _PREFIX = "HTTP_"
 # Beside the names that are secret wherever they are.
 _SECRET_NAME = re.compile(r"cookie|session|\bsid\b|signature|[cx]srf")
+# In whatever case: an environ has upper case for what the client wrote, and the journal lower.
+_JWT_IN_NAME = re.compile(JWT.pattern, re.ASCII | re.IGNORECASE)
 _HOSTS = ("host", "x-forwarded-host", "x-original-host", "x-forwarded-server")
 # Left out at once; of Authorization the scheme word stays.
 _CREDENTIALS = ("HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_COOKIE")
@@ -46,7 +48,9 @@ class Headers(Mapping[str, str]):
             shown = {}
             for key, value in self._kept.items():
                 name = key.removeprefix(_PREFIX).replace("_", "-").lower()
-                shown[redacted(name)] = value if key in _CREDENTIALS else _redacted(name, value)
+                shown[_JWT_IN_NAME.sub(r"\1<redacted>", name)] = (
+                    value if key in _CREDENTIALS else _redacted(name, value)
+                )
             self._shown = shown
         return self._shown
 
