@@ -17,7 +17,7 @@ from .contract.choices import Choices
 from .core.clock import Clock, Setting
 from .core.faults import Faults
 from .core.handing import OnlyOnce
-from .core.history import History, Record
+from .core.history import History, Page, Record
 from .core.ids import Ids, IdsState, hex_id, parse_hex_id
 from .core.journal import Journal
 from .core.users import User, Users, check_text, check_user, not_held
@@ -232,6 +232,21 @@ class State(OnlyOnce):
         with self.lock:
             if record := self.history.by_jti(jti):
                 self.history.revoke(record, at_ms)
+
+    def list_as(self, caller: Caller, field: str | None, *, descending: bool, page: float) -> Page:
+        """The page with this number of a caller's records, ordered by a field, or as they were issued if it is None."""
+        choices, history, size = self.choices, self.history, self.contract.page_size
+        with self.lock:
+            if history.may_tie(caller.user_id, field):
+                choices.note(("tie-order",))
+            return history.page(
+                caller.user_id,
+                field,
+                descending=descending,
+                start=int((page - self.contract.first_page) * size),
+                size=size,
+                without_revoked=history.has_revoked(caller.user_id) and choices.revoked_listed == "no",
+            )
 
     def revoke_jti_as(self, caller: Caller, jti: str) -> Record:
         """Revoke the token with this jti at the request of a caller; the record as it is then.

@@ -27,7 +27,7 @@ from ..violations.judge import Heard
 from .answer import Answer
 from .problems import NEVER_SENT, internal_error
 from .road import Road
-from .routes import Place
+from .routes import Match
 from .wsgi import read_request, status_line
 
 _CONVERTER = re.compile(r"<[^>]*>")
@@ -58,7 +58,7 @@ class _Hearing(NamedTuple):
 
     request: HeardRequest
     heard: Heard
-    place: Place | Refusal
+    match: Match | Refusal
     delivery: Delivery | None
     wish: Delivery
 
@@ -69,7 +69,7 @@ class _Hearing(NamedTuple):
     @property
     def is_the_fakes(self) -> bool:
         """Whether the target is one that the contract's paths match, by whatever method, or a preflight."""
-        return self.request.method == "OPTIONS" or (isinstance(self.place, Place) and bool(self.place.operations))
+        return self.request.method == "OPTIONS" or (isinstance(self.match, Match) and bool(self.match.operations))
 
 
 class FlaskApp(Flask):
@@ -231,7 +231,7 @@ class FlaskApp(Flask):
         hearing: _Hearing = request.environ[self._hearing]
         hearing.request.body = request.get_data()
         try:
-            answer = self._road.reply(hearing.request, hearing.heard, hearing.wish, hearing.place)
+            answer = self._road.reply(hearing.request, hearing.heard, hearing.wish, hearing.match)
         except Exception:
             if self.propagates:
                 raise

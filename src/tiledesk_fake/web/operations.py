@@ -13,19 +13,9 @@ from .answer import Answer, json_answer
 
 def list_tokens(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:
     """One page of the caller's history (documented; order, paging and body are assumed)."""
-    contract, choices, history = state.contract, state.choices, state.history
     field = None if values["sortField"] is None else wire.FIELDS[values["sortField"]]
-    if history.may_tie(caller.user_id, field):
-        choices.note(("tie-order",))
-    page = history.page(
-        caller.user_id,
-        field,
-        descending=values["direction"] < 0,
-        start=int((values["page"] - contract.first_page) * contract.page_size),
-        size=contract.page_size,
-        without_revoked=history.has_revoked(caller.user_id) and choices.revoked_listed == "no",
-    )
-    return _ok(wire.listing(page, contract, choices), reasons.of_page(state, caller, page))
+    page = state.list_as(caller, field, descending=values["direction"] < 0, page=values["page"])
+    return _ok(wire.listing(page, state.contract, state.choices), reasons.of_page(state, caller, page))
 
 
 def revoke_token_by_jti(state: State, caller: Caller, values: Mapping[str, Any]) -> Answer:

@@ -23,7 +23,7 @@ from .body import BeforeCors, read_body
 from .operations import OPERATIONS
 from .problems import NEVER_SENT, answer_to, faulty_answer, settled
 from .reasons import of_nowhere
-from .routes import Place, Routes
+from .routes import Match, Routes
 
 _LINE_BREAK = re.compile(r"[\r\n]")
 _FROM_ANYWHERE = ("Access-Control-Allow-Origin", "*")
@@ -98,29 +98,29 @@ class Road:
             return []
         return [operation.id for operation, _ in self._routes.find("", below).operations.values()]
 
-    def locate(self, request: Request, heard: Heard) -> Place | Refusal:
+    def locate(self, request: Request, heard: Heard) -> Match | Refusal:
         """Where the target of a request leads, and what that says of it; a refusal if it leads nowhere."""
         try:
             heard.path, query_string = self._routes.split(request.below_mount)
         except Refusal as nowhere:
             return nowhere
         heard.query = parse_query(query_string)
-        place = self._routes.find(request.method, heard.path)
-        heard.operation, heard.path_params = place.meant
+        match = self._routes.find(request.method, heard.path)
+        heard.operation, heard.path_params = match.meant
         if heard.operation is None:
-            heard.allowed = place.allowed
-        return place
+            heard.allowed = match.allowed
+        return match
 
     def reply(
-        self, request: Request, heard: Heard, wish: Delivery, place: Place | Refusal | None = None
+        self, request: Request, heard: Heard, wish: Delivery, match: Match | Refusal | None = None
     ) -> Answer | None:
-        """What a request is answered; `place` is where it leads, if that is known already.
+        """What a request is answered; `match` is where it leads, if that is known already.
 
         None, and `wish` says why, where no answer arrives.
         """
         try:
             heard.body = read_body(request)
-            answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish, place)
+            answer = _preflight(request) if request.method == "OPTIONS" else self._serve(request, heard, wish, match)
         except BeforeCors as early:
             heard.reason = early.refusal.reason
             return answer_to(settled(early.refusal, heard.choices), self._state.contract, heard.choices)
@@ -148,26 +148,26 @@ class Road:
             return None
         return _for_everybody(answer_to(refusal, self._state.contract, heard.choices))
 
-    def _serve(self, request: Request, heard: Heard, wish: Delivery, located: Place | Refusal | None) -> Answer:
+    def _serve(self, request: Request, heard: Heard, wish: Delivery, located: Match | Refusal | None) -> Answer:
         state = self._state
         # One lock around the whole decision: nobody is let in by one state and served from another.
         with state.lock:
             # Of the moment: whoever turns the profile meanwhile waits.
             state.choices = heard.choices = Choices(state.contract.profile)
-            place = self.locate(request, heard) if located is None else located
-            if isinstance(place, Refusal):
-                raise place
+            match = self.locate(request, heard) if located is None else located
+            if isinstance(match, Refusal):
+                raise match
             if answer := self._misbehave(heard, wish):
                 return answer
-            if place.gated:
+            if match.gated:
                 caller = state.gate.caller(request.authorization, heard.query.get("secret_token", ()))
                 heard.user = caller.user
             try:
-                operation, path_params = place.operation()
+                operation, path_params = match.operation()
             except Refusal as nowhere:
-                nowhere.reason = of_nowhere(state, place.method, place.path)
+                nowhere.reason = of_nowhere(state, match.method, match.path)
                 raise
-            if not place.gated:
+            if not match.gated:
                 caller = signin.caller(state.users, request, heard.body)
                 heard.user = caller.user
             values = self._parameters.read(operation, path_params, heard.query, heard.choices)

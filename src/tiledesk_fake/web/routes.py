@@ -40,7 +40,7 @@ class _Mount(NamedTuple):
     routes: tuple[_Route, ...]
 
 
-class Place(NamedTuple):
+class Match(NamedTuple):
     """Where a target leads: whether the gate stands before it, and the operations there, by method.
 
     `meant` is the operation that was asked for, with its path parameters by name; None if there is none.
@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
     def __repr__(self) -> str:
         # Without the path, in which credentials may be.
-        return f"<Place of {self.method}, {', '.join(self.allowed) or 'nothing'} allowed>"
+        return f"<Match of {self.method}, {', '.join(self.allowed) or 'nothing'} allowed>"
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -104,13 +104,13 @@ class Routes:
             _decoded(path)
         return path, query
 
-    def find(self, method: str, path: str) -> Place:
+    def find(self, method: str, path: str) -> Match:
         """Where a path leads."""
         for mount in self._mounts:
             if mounted := mount.pattern.match(path):
                 break
         else:
-            return Place(False, {}, _NOTHING, method, path)
+            return Match(False, {}, _NOTHING, method, path)
         below = path[mounted.end() :] or "/"
         operations: dict[str, tuple[Operation, Mapping[str, str]]] = {}
         for route in mount.routes:
@@ -118,7 +118,7 @@ class Routes:
                 parameters = dict(zip(route.names, map(_decoded, match.groups()), strict=True))
                 operations[route.operation.method] = route.operation, parameters
         meant = operations.get("GET" if method == "HEAD" else method, _NOTHING)
-        return Place(mount.gated, operations, meant, method, path)
+        return Match(mount.gated, operations, meant, method, path)
 
 
 def _mount(operations: Sequence[Operation]) -> _Mount:
