@@ -13,7 +13,8 @@ With httpx it is `httpx.Client(event_hooks={"response": [recorder.httpx_hook]})`
 AsyncClient. Neither library is imported here.
 
 What is written of a JWT is its header and its claims, with a number in the place of the signature, of Basic a number
-for each credential, of a password `<password 1>`. So who called stays known, and nobody can call with it.
+for each credential, of what a body calls a password, a secret or an API key `<password 1>`. So who called stays known,
+and nobody can call with it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ _TOKEN = re.compile(r"(?<![\w.-])([\w-]+\.[\w-]+)\.([\w-]+)(?![\w.-])", re.ASCII
 # In a body only what begins as a JWT does is one.
 _JWT = re.compile(r"(?<![\w.-])(e(?:yJ|yA|wo|w0|wk)[\w-]*\.[\w-]+)\.([\w-]+)(?![\w.-])", re.ASCII)
 _NUMBERS = re.compile(r'Basic ([0-9]+)"|<password ([0-9]+)>|[\w-]{4,}\.[\w-]{2,}\.([0-9]{1,9})(?![\w.-])', re.ASCII)
-_PASSWORD = re.compile(rb"((?:^|&)password=)([^&]*)")
+_HIDDEN = "password|passwd|pwd|psw|secret|api_?key"
+_SECRET_NAME = re.compile(_HIDDEN, re.IGNORECASE)
+_SECRET_FIELD = re.compile(rf"((?:^|&)[^=&]*(?:{_HIDDEN})[^=&]*=)([^&]+)".encode(), re.IGNORECASE)
 _KEPT_OF_REQUESTS = {"authorization", "content-type", "content-encoding", "accept", "accept-encoding", "user-agent"}
 _LEFT_OUT_OF_ANSWERS = {"set-cookie", "set-cookie2"}
 
@@ -187,17 +190,21 @@ class Recorder:
         """The body of a request without passwords."""
         try:
             said = json.loads(body)
+            hidden = self._hidden("", said)
         except (ValueError, RecursionError):
-            return _PASSWORD.sub(lambda match: match[1] + self._password(match[2].decode("latin-1")).encode(), body)
-        if not isinstance(said, dict):
-            return self._answered(body)
-        hidden = {name: self._hidden(name, value) for name, value in said.items()}
+            form = _SECRET_FIELD.sub(lambda found: found[1] + self._password(found[2].decode("latin-1")).encode(), body)
+            return self._answered(form)
         return json.dumps(hidden, ensure_ascii=False).encode() if hidden != said else body
 
     def _hidden(self, name: str, value: Any) -> Any:
-        if isinstance(value, str) and value and "password" in name.lower():
-            return self._password(value)
-        return self._unsigned(value, _JWT) if isinstance(value, str) else value
+        """What JSON says under a name, without its secrets."""
+        if isinstance(value, dict):
+            return {inner: self._hidden(inner, each) for inner, each in value.items()}
+        if isinstance(value, list):
+            return [self._hidden(name, each) for each in value]
+        if not isinstance(value, str):
+            return value
+        return self._password(value) if value and _SECRET_NAME.search(name) else self._unsigned(value, _JWT)
 
     def _password(self, password: str) -> str:
         return f"<password {self._number('password', password)}>"

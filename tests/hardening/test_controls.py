@@ -99,6 +99,7 @@ JUDGES = {
     "test_secrets.test_a_secret_on_the_command_line_is_seen_by_everybody",
     "test_promises.test_every_promise_names_its_tests",
     "test_promises.test_every_promise_of_the_clients_names_its_tests",
+    "test_promises.test_every_promise_of_every_section_names_its_tests",
     "test_promises.test_every_module_of_these_tests_is_named",
 }
 # Tests whose defects have a catalogue of their own.

@@ -50,6 +50,25 @@ def test_every_promise_of_the_clients_names_its_tests() -> None:
     assert all(NAMED.search(promise) for promise in promises)
 
 
+def unnamed(text: str) -> list[str]:
+    """The promises of a text that name no test."""
+    return [each.strip() for each in re.split(r"\n(?=\*\*)|\n## ", text) if promises_nothing_tested(each)]
+
+
+def promises_nothing_tested(paragraph: str) -> bool:
+    return paragraph.startswith("**") and not NAMED.search(paragraph)
+
+
+def test_every_promise_of_every_section_names_its_tests() -> None:
+    assert unnamed(PROMISES.partition("\n## Not promised")[0]) == []
+
+
+def test_a_promise_without_a_test_is_found() -> None:
+    named = "**All is well,** always.\n\n- `tests/test_a.py::test_it`\n"
+
+    assert unnamed(f"{named}\n**Nothing is wrong.** Ever.\n\n## Next\n\n{named}") == ["**Nothing is wrong.** Ever."]
+
+
 @pytest.mark.parametrize("file", sorted((ROOT / "tests" / "hardening").glob("test_*.py")), ids=lambda file: file.stem)
 def test_every_module_of_these_tests_is_named(file: Path) -> None:
     if file.stem != "test_promises":

@@ -107,6 +107,17 @@ def test_the_page_loads_nothing_and_names_tests(suite: Project) -> None:
     assert not any(part in page for part in ("<script", "src=", "href=", "url(", "@import"))
 
 
+def test_the_name_of_a_test_is_no_markup_on_the_page(project: Project) -> None:
+    script = "<script>alert(1)</script>"
+    case = f'@pytest.mark.parametrize("case", ["{script}"])\n    def test_lists(fake_tiledesk, case)'
+    project.write("test_it.py", SUITE.replace("def test_lists(fake_tiledesk)", case))
+    project.run("--tiledesk-coverage=page.html")
+
+    page = project.read("page.html")
+    assert script not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
 @pytest.mark.parametrize(("least", "code"), [("1", 0), ("99.9", 1)])
 def test_too_little_fails_the_run(suite: Project, least: str, code: int) -> None:
     run = suite.run("--tiledesk-coverage-fail-under", least)

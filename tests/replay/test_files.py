@@ -1,6 +1,7 @@
 """A recording that cannot be read ends in one line that says where, and a HAR is read as JSON lines are."""
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.conformance.command import run
 from tests.replay.recording import written
 from tests.replay.traffic import Traffic
+from tiledesk_fake.gate.jwt import sign
 
 LINE: dict[str, Any] = {
     "request": {"method": "GET", "target": "/v3/jwt/history", "headers": [], "body": ""},
@@ -147,3 +149,33 @@ def test_another_form_of_report_is_refused_before_anything_is_read(tmp_path: Pat
     done = run("replay", str(tmp_path / "x.jsonl"), "--report", "x.xml")
 
     assert (done.returncode, ".html or .json" in done.stderr) == (2, True)
+
+
+def test_no_report_tells_a_secret_of_the_file_or_loads_anything(tmp_path: Path) -> None:
+    jwt = sign({"sub": "user", "_id": "5e0000000000000000000001"}, b"secret")
+    password, script = "correct-horse-battery", "<img src=http://evil.example/x onerror=alert(1)>"
+    credentials = b64encode(f"ada@example.com:{password}".encode()).decode()
+    echo = json.dumps({"success": False, "msg": f"{script} JWT {jwt} Basic {credentials} \x1b[31m"})
+    answer = {"status": 500, "headers": [["Content-Type", "application/json"]], "body": echo}
+    lines = [
+        {
+            "request": {"method": "GET", "target": target, "headers": [["Authorization", authorization]], "body": ""},
+            "response": answer,
+            "at": "2026-06-01T12:00:00Z",
+        }
+        for target in ("/v3/jwt/history", f"/v3/jwt/history?secret_token={jwt}", f"/v3/jwt/history/{jwt}?{script}")
+        for authorization in (f"JWT {jwt}", f"Basic {credentials}")
+    ]
+    file = written(lines, tmp_path)
+    shown = ""
+    for form in ("html", "json"):
+        done = run("replay", str(file), "--report", str(tmp_path / f"report.{form}"))
+        shown += done.stdout + done.stderr + (tmp_path / f"report.{form}").read_text(encoding="utf-8")
+
+    assert done.returncode == 1
+    assert [secret for secret in (*jwt.split("."), credentials, password) if secret in shown] == []
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in html
+    assert "&lt;img src=http://evil.example/x" in html
+    assert not any(part in html for part in ("<script", "<img", 'src="', "href=", "url(", "@import"))
+    assert "\x1b" not in shown

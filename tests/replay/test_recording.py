@@ -12,6 +12,7 @@ from tests.replay.recording import written
 from tests.replay.traffic import Traffic, basic
 from tiledesk_fake import MisuseError, TiledeskFake
 from tiledesk_fake.conformance.replay import replay
+from tiledesk_fake.gate.jwt import sign
 from tiledesk_fake.recording import Recorder
 
 
@@ -62,6 +63,52 @@ def test_what_httpx_says_is_recorded_alike_with_and_without_async(tmp_path: Path
     said = [json.loads(file.read_text(encoding="utf-8"))["response"]["body"] for file in files]
     assert said[0] == said[1]
     assert [replay(file).differs for file in files] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", '{"email": "ada@example.com", "password": "correct-horse"}'),
+        ("application/json", '{"user": {"newPassword": "correct-horse", "client_secret": "battery-staple"}}'),
+        ("application/json", '[{"oldpsw": "correct-horse", "token": "JWT"}, {"apiKey": "battery-staple"}]'),
+        ("application/json", '{"password": ["correct-horse"]}'),
+        ("application/json", f'{{"a": {"[" * 600}"JWT"{"]" * 600}}}'),
+        ("application/x-www-form-urlencoded", "email=ada%40example.com&password=correct-horse&jwt=JWT"),
+        ("application/x-www-form-urlencoded", "new_password=correct-horse&client_secret=battery-staple"),
+        ("text/plain", "JWT"),
+    ],
+)
+@pytest.mark.parametrize(
+    "target", ["/v3/auth/signin", "/v3/jwt/history/JWT", "/v3/x?secret_token=JWT&password=correct-horse"]
+)
+@pytest.mark.parametrize("authorization", ["JWT JWT", "Bearer JWT", "Basic BASIC", "JWT", "battery-staple", "ApiKey x"])
+def test_a_secret_is_in_no_recording_wherever_a_client_puts_it(
+    tmp_path: Path, content_type: str, body: str, target: str, authorization: str
+) -> None:
+    jwt = sign({"sub": "user"}, b"secret")
+    credentials = basic("ada@example.com", "correct-horse").split()[1]
+
+    def filled(text: str) -> str:
+        return text.replace("JWT", jwt).replace("BASIC", credentials)
+
+    word, _, rest = authorization.partition(" ")
+    headers = [
+        ("Authorization", f"{word} {filled(rest)}" if rest else filled(word)),
+        ("Content-Type", content_type),
+        ("Cookie", "connect.sid=battery-staple"),
+        ("X-Api-Key", "battery-staple"),
+        ("User-Agent", filled("client JWT")),
+    ]
+    answered = [("Set-Cookie", "connect.sid=battery-staple"), ("Location", filled("/v3/x?secret_token=JWT"))]
+    file = tmp_path / "traffic.jsonl"
+    with Recorder(file) as recorder:
+        sent, said = filled(body).encode(), filled('{"success":true,"token":"JWT"}').encode()
+        recorder.write("POST", f"http://x{filled(target)}", headers, sent, 200, answered, said)
+
+    text = file.read_text(encoding="utf-8")
+    assert json.loads(text)["response"]["status"] == 200
+    secrets = [jwt.rpartition(".")[2], credentials, "correct-horse", "battery-staple"]
+    assert [secret for secret in secrets if secret in text] == []
 
 
 def test_a_file_that_is_added_to_gives_no_number_twice(tmp_path: Path) -> None:

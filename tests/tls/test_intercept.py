@@ -13,6 +13,7 @@ import textwrap
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -371,6 +372,35 @@ def test_uvloop_and_aiodns_are_led_also_where_they_are_first_imported_inside() -
     done = run(program)
 
     assert (done.stdout, done.stderr) == ("(404, 'AsyncResolver') (404, 'AsyncResolver')\n[]\n", "")
+
+
+def test_neither_an_authority_nor_a_key_is_written(tmp_path: Path) -> None:
+    program = f"""
+        import os, sys
+        sys.dont_write_bytecode = True
+        written = []
+
+        def note(event, arguments):
+            if event == "open" and isinstance(arguments[0], str) and arguments[0] != os.devnull:
+                _, mode, flags = arguments
+                if set(mode or "") & set("wax+") or (flags or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                    written.append(arguments[0])
+
+        sys.addaudithook(note)
+        import requests
+        from tiledesk_fake import TiledeskFake
+
+        fake = TiledeskFake()
+        with fake.intercept("{ORIGIN}"), fake.intercept("https://b.example"):
+            for host in ("api.tiledesk.com", "b.example"):
+                assert requests.get(f"https://{{host}}/v3/jwt/history", timeout=5).status_code == 401
+        print(written)
+        open("{tmp_path / "seen"}", "w").close()
+        print(len(written))
+    """
+    done = run(program)
+
+    assert (done.stdout, done.stderr) == ("[]\n1\n", "")
 
 
 def test_a_test_without_intercept_imports_nothing_of_it() -> None:
