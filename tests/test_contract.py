@@ -106,7 +106,20 @@ def check_provenance(document: dict[str, Any]) -> None:
     for part in parts:
         provenance, description = part["x-provenance"], part["description"]
         assert re.findall(r"\*\*(\w+)\*\*", description) == [provenance["level"].capitalize()]
+        # A paragraph of its own: in Markdown a single line break is a space.
+        assert f"\n\n**{provenance['level'].capitalize()}**" in f"\n\n{description}"
         assert provenance.get("source", "") in description
+
+
+def test_a_rendered_page_names_every_assumption_with_its_choices() -> None:
+    """Parts of the document send the reader to assumptions, and renderers hide `x-assumptions`."""
+    document = contract.load().document
+
+    listed = re.findall(r"^- `([\w-]+)`: (.*\?) (`.*`)$", document["info"]["description"], re.MULTILINE)
+    assert listed == [
+        (each["id"], each["question"], ", ".join(f"`{choice}`" for choice in (each["default"], *each["alternatives"])))
+        for each in document["x-assumptions"]
+    ]
 
 
 def parts_with_provenance(node: Any) -> Iterator[dict[str, Any]]:
