@@ -103,8 +103,13 @@ class Matrix:
         if (variant := item.stash.get(VARIANT, None)) is not None:
             report.tiledesk_variant = variant.told  # type: ignore[attr-defined]
             return report
-        # One that was expected to fail has an exception of its own, or passed although it was.
-        self._phases[report.when or ""] = report.passed and not hasattr(report, "wasxfail")
+        if report.when == "setup":
+            # Perhaps once more, by a plugin that reruns what failed.
+            self._phases = {}
+        # One that was expected to fail has an exception of its own, or passed although it was. A subtest is reported as
+        # its test is, and before that.
+        passed = report.passed and not hasattr(report, "wasxfail")
+        self._phases[report.when or ""] = passed and self._phases.get(report.when or "", True)
         if report.when == "teardown" and isinstance(item, pytest.Function):
             try:
                 if self._hub.verdict.used:

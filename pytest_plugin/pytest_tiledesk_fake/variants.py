@@ -39,7 +39,9 @@ def variant_of(item: pytest.Function, variant: Variant) -> pytest.Function:
     _set_nodeid(one, f"{item.nodeid}[{variant}]")
     one.stash = pytest.Stash()
     one.stash[VARIANT] = variant
-    one.own_markers = list(item.own_markers)
+    # One of several runs of one function, as those of a parametrised test are: Hypothesis goes by that, which keeps the
+    # examples of each apart and lets each have an instance of its own.
+    one.own_markers = [*item.own_markers, pytest.mark.parametrize(variant.id, [variant.choice]).mark]
     one.user_properties, one._report_sections = [], []
     vars(one).pop("location", None)
     if isinstance(item.parent, pytest.Class):
