@@ -1,5 +1,6 @@
 """The tests of a project that uses the fixture pass, and notice every mistake in its client."""
 
+import re
 import runpy
 import subprocess
 from collections.abc import Mapping
@@ -61,6 +62,36 @@ def test_some_are_noticed_by_the_verdict_of_the_fixture_alone(downstream_python:
     assert len(subtle) == 5
     for mistake, run in zip(subtle, runs, strict=True):
         assert run.code == 0, f"{mistake.name}:\n{run.text}"
+
+
+def test_its_readme_shows_a_program_that_runs(tmp_path: Path) -> None:
+    CATALOGUE["copy_with"](None, tmp_path / "copy")
+    (program,) = re.findall(r"```python\n(.*?)```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.S)
+    project = Project(tmp_path / "copy")
+    project.write("program.py", program)
+    project.write(
+        "tests/test_program.py",
+        """
+        import runpy
+
+        import pytest
+
+
+        @pytest.mark.tiledesk(intercept="https://api.tiledesk.com")
+        def test_program(fake_tiledesk, capsys):
+            ada = fake_tiledesk.add_user(email="ada@example.com", password="secret")
+            phone = fake_tiledesk.issue_token(ada, jti="phone")
+
+            runpy.run_path("program.py")
+
+            assert capsys.readouterr().out.startswith("phone 20")
+            assert phone.revoked
+        """,
+    )
+
+    run = project.run("tests/test_program.py")
+
+    assert run.code == 0, run.text + run.errors
 
 
 def test_there_are_mistakes_of_many_kinds() -> None:

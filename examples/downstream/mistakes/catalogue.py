@@ -27,19 +27,17 @@ class Mistake:
 
 _JWT = 'return token if token.startswith("JWT ") else f"JWT {token}"'
 _BASIC = 'b64encode(f"{email}:{password}".encode())'
-_LAST_PAGE = 'if not answer["jwts"] or len(found) >= answer["count"]:'
-_LOG_OUT = """self._call("DELETE", f"/{quote(jti, safe='')}")"""
-_LOG_OUT_BY_ID = """self._call("DELETE", f"/id/{quote(id, safe='')}")"""
+_QUERY = '{"page": page} if page else {}'
+_LAST_PAGE = "if len(seen) >= total or (page != 1 and not new):"
+_LIVING = """[Session.of(record) for record in records if not record["revoked"]]"""
+_LOG_OUT = """self._revoke(f"/{quote(jti, safe='')}")"""
+_LOG_OUT_BY_ID = """self._revoke(f"/id/{quote(id, safe='')}")"""
+_DELETE = 'self._call("DELETE", path)'
 _HEADERS = 'headers={"Authorization": self._authorization},'
-_SKIPPED = """            if session.revoked:
-                continue
-"""
 _REFUSED = """    if status in (401, 403):
         raise NotAuthenticated("the credentials are not accepted; log in again")
 """
-_UNKNOWN = """    if status == 404:
-        raise UnknownSession("there is no such session")
-"""
+_UNKNOWN = """raise UnknownSession(f"the user is not logged in with the id {id!r}")"""
 _LOST = """                if pause_s is None or method != "GET":
                     raise Unavailable(f"no answer to {method} {path or '/'}: {problem}") from problem
 """
@@ -69,7 +67,7 @@ CREDENTIALS = [
 REQUESTS = [
     Mistake("wrong base path", "The path of the documentation's menu.", "client.py", "/jwt/history", "/history"),
     Mistake("doubled base path", "The version twice.", "client.py", "{base_url}/jwt", "{base_url}/v3/jwt"),
-    Mistake("unquoted jti", "A jti is not always a UUID.", "client.py", _LOG_OUT, 'self._call("DELETE", f"/{jti}")'),
+    Mistake("unquoted jti", "A jti is not always a UUID.", "client.py", _LOG_OUT, 'self._revoke(f"/{jti}")'),
     Mistake(
         "slash unquoted", "quote() leaves slashes alone unless told.", "client.py", "quote(jti, safe='')", "quote(jti)"
     ),
@@ -80,13 +78,11 @@ REQUESTS = [
         "quote(jti, safe='')",
         "quote(quote(jti, safe=''))",
     ),
-    Mistake(
-        "id for the jti", "Both are called id somewhere.", "client.py", _LOG_OUT_BY_ID, 'self._call("DELETE", f"/{id}")'
-    ),
+    Mistake("id for the jti", "Both are called id somewhere.", "client.py", _LOG_OUT_BY_ID, 'self._revoke(f"/{id}")'),
     Mistake(
         "jti for the id", "The same the other way round.", "client.py", _LOG_OUT, _LOG_OUT.replace('f"/', 'f"/id/')
     ),
-    Mistake("post", "Logging out is an action, is it not?", "client.py", _LOG_OUT, _LOG_OUT.replace("DELETE", "POST")),
+    Mistake("post", "Logging out is an action, is it not?", "client.py", _DELETE, _DELETE.replace("DELETE", "POST")),
     Mistake(
         "json body",
         "A body that says what the path says.",
@@ -97,27 +93,34 @@ REQUESTS = [
     Mistake("body with the list", "Parameters as JSON, to be sure.", "client.py", _HEADERS, f"{_HEADERS} json=query,"),
 ]
 LIST = [
+    Mistake("invented parameter", "Other lists have a limit.", "client.py", _QUERY, '{"limit": 100, "page": page}'),
     Mistake(
-        "invented parameter", "Other lists have a limit.", "client.py", '"page": page', '"page": page, "limit": 40'
+        "misspelt parameter",
+        "As the other APIs spell it.",
+        "client.py",
+        _QUERY,
+        '{"sort_field": "createdAt", **({"page": page} if page else {})}',
     ),
-    Mistake("misspelt parameter", "As the other APIs spell it.", "client.py", '"sortField"', '"sort_field"'),
     Mistake(
-        "unknown field", "The name of the field in our own code.", "client.py", '"createdAt", "d', '"created_at", "d'
+        "unknown field", "The name of the field in our own code.", "client.py", _QUERY, '{"sortField": "created_at"}'
     ),
-    Mistake("direction in words", "As SQL says it.", "client.py", '"direction": -1', '"direction": "desc"'),
-    Mistake("oldest first", "The wrong sign.", "client.py", '"direction": -1', '"direction": 1'),
+    Mistake("direction in words", "As SQL says it.", "client.py", _QUERY, '{"direction": "desc", "page": page}'),
+    Mistake("oldest first", "The order of sorted().", "client.py", "session.id), reverse=True)", "session.id))"),
     Mistake("page from 1", "People count from 1.", "client.py", "in count():", "in count(1):"),
-    Mistake("page never advanced", "A loop that asks the same again.", "client.py", '"page": page', '"page": 0'),
-    Mistake("page is an offset", "Records instead of pages.", "client.py", '"page": page', '"page": page * 40'),
+    Mistake("page never advanced", "A loop that asks the same again.", "client.py", _QUERY, "{}"),
+    Mistake(
+        "page is an offset", "Records instead of pages.", "client.py", _QUERY, '{"page": len(seen)} if page else {}'
+    ),
     Mistake("first page only", "Nobody had more than 40 tokens in the demo.", "client.py", _LAST_PAGE, "if True:"),
     Mistake(
         "count of a page",
         "A full page must be the last one.",
         "client.py",
         _LAST_PAGE,
-        'if len(found) >= answer["perPage"]:',
+        _LAST_PAGE.replace(">= total", "== 40"),
     ),
-    Mistake("one page too many", "Asks until nothing comes.", "client.py", _LAST_PAGE, 'if not answer["jwts"]:'),
+    Mistake("one page too many", "Asks until nothing comes.", "client.py", _LAST_PAGE, "if page != 1 and not new:"),
+    Mistake("ended sessions listed", "The mark is read by nobody.", "client.py", ' if not record["revoked"]]', "]"),
     Mistake(
         "list kept",
         "A cache that nobody empties.",
@@ -163,14 +166,20 @@ EVERYWHERE = [
         "key=lambda session: session.jti != here)",
     ),
     Mistake(
-        "stops at an ended session", "break for continue.", "client.py", _SKIPPED, _SKIPPED.replace("continue", "break")
+        "stops at an ended session",
+        "As if none could live that is older.",
+        "client.py",
+        _LIVING,
+        """list(map(Session.of, __import__("itertools").takewhile(lambda record: not record["revoked"], records)))""",
     ),
     Mistake(
-        "ends what has ended", "Twice the calls, and the list of ended sessions is wrong.", "client.py", _SKIPPED, ""
+        "ends what has ended",
+        "Twice the calls, and the list of ended sessions is wrong.",
+        "client.py",
+        "sorted(self.sessions(), ",
+        "sorted(map(Session.of, self._records()), ",
     ),
-    Mistake(
-        "somebody faster", "One 404 ends the round.", "client.py", "except UnknownSession:", "except ZeroDivisionError:"
-    ),
+    Mistake("somebody faster", "One 404 ends the round.", "client.py", "with suppress(UnknownSession):", "if True:"),
 ]
 REFUSALS = [
     Mistake(
@@ -178,14 +187,15 @@ REFUSALS = [
         "No session is no session.",
         "client.py",
         _REFUSED,
-        '    if status == 401:\n        return {"count": 0, "jwts": []}\n',
+        "    if status == 401:\n        return []\n",
     ),
+    Mistake("unknown is success", "It is gone, so all is well.", "client.py", _UNKNOWN, "return"),
     Mistake(
-        "404 is success",
-        "It is gone, so all is well.",
+        "any error is success",
+        "It has ended, or will some day.",
         "client.py",
-        _UNKNOWN,
-        "    if status == 404:\n        return None\n",
+        "suppress(UnknownSession)",
+        "suppress(SessionsError)",
     ),
 ]
 TROUBLE = [
@@ -234,7 +244,7 @@ TROUBLE = [
         "No sessions is a good answer too.",
         "client.py",
         _LOST,
-        '                if method == "GET":\n                    return {"count": 0, "jwts": []}\n' + _LOST,
+        '                if method == "GET":\n                    return []\n' + _LOST,
     ),
     Mistake(
         "lost revocation swallowed",

@@ -1,8 +1,10 @@
 """The client of the API."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
@@ -41,23 +43,26 @@ class SessionsClient:
         self._sleep = sleep
 
     def sessions(self) -> list[Session]:
-        """All sessions, the newest first, those included that are logged out."""
-        found: list[Session] = []
-        for page in count():
-            query = {"sortField": "createdAt", "direction": -1, "page": page}
-            answer = self._call("GET", query=query)
-            found += map(Session.of, answer["jwts"])
-            if not answer["jwts"] or len(found) >= answer["count"]:
-                break
-        return found
+        """The sessions that nobody has ended, the newest first."""
+        records = list(self._records())
+        here = jti_of(self._authorization)
+        if any(record["revoked"] and record["jti"] == here for record in records):
+            # Not every server refuses it.
+            raise NotAuthenticated("this session has ended; log in again")
+        living = [Session.of(record) for record in records if not record["revoked"]]
+        return sorted(living, key=lambda session: (session.created_at, session.id), reverse=True)
 
     def log_out(self, jti: str) -> None:
-        """End the session with this jti; one that has ended already stays so."""
-        self._call("DELETE", f"/{quote(jti, safe='')}")
+        """End the session with this jti."""
+        if jti not in {session.jti for session in self.sessions()}:
+            raise UnknownSession(f"the user is not logged in with the jti {jti!r}")
+        self._revoke(f"/{quote(jti, safe='')}")
 
     def log_out_by_id(self, id: str) -> None:
         """End the session whose record has this id."""
-        self._call("DELETE", f"/id/{quote(id, safe='')}")
+        if id not in {session.id for session in self.sessions()}:
+            raise UnknownSession(f"the user is not logged in with the id {id!r}")
+        self._revoke(f"/id/{quote(id, safe='')}")
 
     def log_out_everywhere(self, *, here_too: bool = False) -> list[Session]:
         """End all sessions, but not the one that this client uses unless `here_too`; tells which have ended."""
@@ -65,17 +70,32 @@ class SessionsClient:
         ended = []
         # The one in use comes last: after it nothing more can be done.
         for session in sorted(self.sessions(), key=lambda session: session.jti == here):
-            if session.revoked:
-                continue
             if session.jti == here and not here_too:
                 continue
-            try:
-                self.log_out(session.jti)
-            except UnknownSession:
-                # Somebody was faster.
-                continue
+            self._revoke(f"/{quote(session.jti, safe='')}")
             ended.append(session)
         return ended
+
+    def _records(self) -> Iterator[Mapping[str, Any]]:
+        """The records of all pages, each once, in the order of the server."""
+        seen: set[str] = set()
+        for page in count():
+            # Without a number it is the first page; where that is page 1, it comes twice.
+            records, total = _page(self._call("GET", query={"page": page} if page else {}))
+            new = [record for record in records if record["_id"] not in seen]
+            yield from new
+            seen.update(record["_id"] for record in new)
+            if len(seen) >= total or (page != 1 and not new):
+                break
+
+    def _revoke(self, path: str) -> None:
+        """Revoke what was in the list a moment ago.
+
+        Of anything else nobody knows the answer, nor whether it would end the session of another user.
+        """
+        # Whoever was faster, it has ended.
+        with suppress(UnknownSession):
+            self._call("DELETE", path)
 
     def _call(self, method: str, path: str = "", query: Mapping[str, Any] | None = None) -> Any:
         for pause_s in (*PAUSES_S, None):
@@ -100,6 +120,17 @@ class SessionsClient:
                     continue
             return _content(answer)
         raise AssertionError("unreachable")
+
+
+def _page(answer: Any) -> tuple[Sequence[Mapping[str, Any]], float]:
+    """The records of one page, and how many there are on all pages, where that is told."""
+    if isinstance(answer, list):
+        return answer, inf
+    if isinstance(answer, dict):
+        for value in answer.values():
+            if isinstance(value, list):
+                return value, answer.get("count", inf)
+    raise Unavailable("the server answered no list")
 
 
 def _content(answer: requests.Response) -> Any:

@@ -2,7 +2,7 @@
 
 SessionsError
 ├── NotAuthenticated   the credentials are not, or no longer, accepted
-├── UnknownSession     the user has no such session
+├── UnknownSession     the user is not logged in there
 ├── RateLimited        too many calls; `retry_after_s` says when to come back
 └── Unavailable        no answer, or none that makes sense
 """
@@ -17,7 +17,7 @@ class NotAuthenticated(SessionsError):
 
 
 class UnknownSession(SessionsError):
-    """The user has no such session."""
+    """The user is not logged in there: there is no such session, it is another user's, or it has ended."""
 
 
 class RateLimited(SessionsError):

@@ -8,13 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Session:
-    """One place where a user is, or was, logged in."""
+    """One place where a user is logged in."""
 
     id: str
     jti: str
     created_at: datetime
     expires_at: datetime | None
-    revoked: bool
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Session":
@@ -25,5 +24,4 @@ class Session:
             jti=record["jti"],
             created_at=datetime.fromisoformat(record["createdAt"]),
             expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
-            revoked=record["revoked"],
         )

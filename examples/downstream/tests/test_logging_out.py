@@ -1,6 +1,9 @@
 """Ada logs out."""
 
+from collections.abc import Callable
+
 import pytest
+import requests
 from sessions import SessionsClient, UnknownSession, basic, jwt
 
 from tiledesk_fake import TiledeskFake, Token, User
@@ -29,20 +32,23 @@ def test_one_session_is_ended_by_its_id(
     assert not laptop.revoked
 
 
-def test_the_list_tells_what_has_ended(fake_tiledesk: TiledeskFake, ada: User, client: SessionsClient) -> None:
-    phone = fake_tiledesk.issue_token(ada)
-    assert not any(session.revoked for session in client.sessions())
+def test_an_old_session_can_be_ended(fake_tiledesk: TiledeskFake, ada: User, client: SessionsClient) -> None:
+    phone, *_ = [fake_tiledesk.issue_token(ada) for _ in range(20)]
 
     client.log_out(phone.jti)
 
-    assert {session.jti: session.revoked for session in client.sessions()} == {phone.jti: True, "laptop": False}
+    assert phone.revoked
 
 
 def test_what_does_not_exist_cannot_be_ended(client: SessionsClient) -> None:
     with pytest.raises(UnknownSession):
         client.log_out("nobody's")
+
+
+@pytest.mark.parametrize("id", ["5e0000000000000000000009", "phone"])
+def test_what_does_not_exist_cannot_be_ended_by_its_id(client: SessionsClient, id: str) -> None:
     with pytest.raises(UnknownSession):
-        client.log_out_by_id("5e0000000000000000000009")
+        client.log_out_by_id(id)
 
 
 def test_nobody_ends_the_sessions_of_others(fake_tiledesk: TiledeskFake, client: SessionsClient) -> None:
@@ -53,6 +59,14 @@ def test_nobody_ends_the_sessions_of_others(fake_tiledesk: TiledeskFake, client:
         client.log_out(phone.jti)
 
     assert not phone.revoked
+
+
+def test_what_has_ended_cannot_be_ended_again(fake_tiledesk: TiledeskFake, ada: User, client: SessionsClient) -> None:
+    phone = fake_tiledesk.issue_token(ada)
+    client.log_out(phone.jti)
+
+    with pytest.raises(UnknownSession):
+        client.log_out(phone.jti)
 
 
 def test_all_other_sessions_are_ended(
@@ -85,11 +99,40 @@ def test_who_is_logged_in_by_password_ends_all_sessions(fake_tiledesk: TiledeskF
     assert laptop.revoked
 
 
-def test_somebody_may_be_faster(fake_tiledesk: TiledeskFake, ada: User, client: SessionsClient) -> None:
+@pytest.mark.parametrize(
+    "log_out",
+    [
+        lambda client, token: client.log_out(token.jti),
+        lambda client, token: client.log_out_by_id(token.id),
+        lambda client, token: client.log_out_everywhere(),
+    ],
+    ids=["by jti", "by id", "everywhere"],
+)
+def test_somebody_may_be_faster(
+    fake_tiledesk: TiledeskFake, ada: User, laptop: Token, log_out: Callable[[SessionsClient, Token], object]
+) -> None:
+    phone = fake_tiledesk.issue_token(ada)
+    http = requests.Session()
+
+    def somebody(answer: requests.Response, **_: object) -> None:
+        fake_tiledesk.revoke(phone)
+
+    # As soon as the list is answered.
+    http.hooks["response"].append(somebody)
+
+    log_out(SessionsClient(fake_tiledesk.url, jwt(laptop.jwt), http), phone)
+
+    assert phone.revoked
+    assert not laptop.revoked
+
+
+def test_what_the_server_no_longer_knows_has_ended(
+    fake_tiledesk: TiledeskFake, ada: User, client: SessionsClient
+) -> None:
     phone, tablet = fake_tiledesk.issue_token(ada), fake_tiledesk.issue_token(ada)
     fake_tiledesk.faults.add("revokeTokenByJti", status=404, when={"jti": tablet.jti})
 
     ended = client.log_out_everywhere()
 
-    assert [session.jti for session in ended] == [phone.jti]
+    assert {session.jti for session in ended} == {phone.jti, tablet.jti}
     assert phone.revoked
