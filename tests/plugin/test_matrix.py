@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.plugin.outside import Project, Run
+from tests.plugin.test_dependencies import DEPENDENCIES
 from tests.plugin.test_downstream import CATALOGUE
 from tiledesk_fake.contract.profile import CHOICES
 
@@ -257,19 +258,42 @@ def test_a_marker_that_names_no_assumption_is_an_error(project: Project) -> None
     assert "assume_each: no assumption is 'page-bas'; did you mean 'page-base'?" in project.run().text
 
 
-@pytest.mark.slow
-def test_on_the_example_it_finds_what_running_everything_finds(downstream_python: str, tmp_path: Path) -> None:
+# Of every assumption that can bear one, and in places of the client that do not overlap.
+MANY = (
+    "takes every record",
+    "four pages are enough",
+    "an envelope",
+    "sorts by parameter",
+    "sorts by time alone",
+    "ends page by page",
+    "a record or success",
+    "asks by id, then looks",
+    "the server decides",
+    "refused by the server",
+    "no error of ours",
+)
+
+
+@pytest.mark.parametrize("planted", [(), MANY], ids=["as it is", "with many dependencies"])
+def test_on_the_example_it_finds_what_running_everything_finds(
+    downstream_python: str, tmp_path: Path, planted: tuple[str, ...]
+) -> None:
     """And runs less than 30 % of that."""
     CATALOGUE["copy_with"](None, tmp_path / "copy")
     project = Project(tmp_path / "copy")
+    dependencies = [each for each in DEPENDENCIES if each.name in planted]
+    for dependency in dependencies:
+        dependency.make(tmp_path / "copy" / "sessions")
 
     def found(*arguments: str) -> tuple[dict[str, Any], int]:
-        project.run(*arguments, "--tiledesk-assume-report=report.json", python=downstream_python)
+        arguments = ("--tiledesk-assume-each", "--tiledesk-assume-report=report.json", "--tb=no", *arguments)
+        project.run(*arguments, python=downstream_python)
         choices = json.loads(project.read("report.json"))["choices"]
         return fallen(choices), sum(each["ran"] for each in choices.values())
 
-    cheap, ran = found("--tiledesk-assume-each")
-    everything, naive = found("--tiledesk-assume-each", "-k", " or ".join(CHOICES))
+    cheap, ran = found()
+    everything, naive = found("-k", " or ".join(CHOICES))
 
     assert cheap == everything
-    assert ran <= 0.3 * naive
+    assert cheap.keys() == {choice for dependency in dependencies for choice in dependency.falls}
+    assert 0 < ran <= 0.3 * naive
