@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tiledesk_fake import __version__
 from tiledesk_fake.core.journal import Exchange
 from tiledesk_fake.core.redaction import redacted
 from tiledesk_fake.curl import curl
+from tiledesk_fake.errors import CannotReach
 
 from .hub import Hub
 from .urls import SettingError
@@ -52,17 +54,23 @@ class Artifacts:
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         self._failed = self._failed or report.failed
-        if report.when == "teardown" and self._failed and self._hub.verdict.used:
-            folder = self._folder / _file_name(item.nodeid)
-            folder.mkdir(parents=True, exist_ok=True)
-            for number, (fake, exchanges) in enumerate(self._hub.verdict.left(), 1):
-                suffix = f"-{number}" if number > 1 else ""
-                _write_har(folder / f"calls{suffix}.har", exchanges)
-                scenario = yaml.safe_dump(_without_secrets(fake.scenario()), sort_keys=False, allow_unicode=True)
-                (folder / f"state{suffix}.yaml").write_text(scenario, encoding="utf-8")
-                lines = [f"{_curl(exchange)}\n" for exchange in exchanges]
-                (folder / f"calls{suffix}.sh").write_text("".join(lines), encoding="utf-8")
+        if report.when == "teardown" and self._failed:
+            # Where the server does not answer, there is nothing to leave.
+            with suppress(CannotReach):
+                if self._hub.verdict.used:
+                    self._leave(self._folder / _file_name(item.nodeid))
         return report
+
+    def _leave(self, folder: Path) -> None:
+        """Write what the fakes of the running test heard and hold. Raises CannotReach."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, (fake, exchanges) in enumerate(self._hub.verdict.left(), 1):
+            suffix = f"-{number}" if number > 1 else ""
+            _write_har(folder / f"calls{suffix}.har", exchanges)
+            scenario = yaml.safe_dump(_without_secrets(fake.scenario()), sort_keys=False, allow_unicode=True)
+            (folder / f"state{suffix}.yaml").write_text(scenario, encoding="utf-8")
+            lines = [f"{_curl(exchange)}\n" for exchange in exchanges]
+            (folder / f"calls{suffix}.sh").write_text("".join(lines), encoding="utf-8")
 
 
 def _file_name(nodeid: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tiledesk_fake.coverage import Cell, Coverage, cells, met
+from tiledesk_fake.errors import CannotReach
 
 from .hub import Hub
 from .settings import default_profile
@@ -34,9 +36,12 @@ class CoverageOfRun:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if report.when == "teardown" and self._hub.verdict.used:
-            cells = {cell for choices, exchange in self._hub.verdict.heard() for cell in met(exchange, choices)}
-            report.tiledesk_cells = sorted(map(list, cells))  # type: ignore[attr-defined]
+        if report.when == "teardown":
+            # Where the server does not answer, the test has failed for it.
+            with suppress(CannotReach):
+                if self._hub.verdict.used:
+                    cells = {cell for choices, exchange in self._hub.verdict.heard() for cell in met(exchange, choices)}
+                    report.tiledesk_cells = sorted(map(list, cells))  # type: ignore[attr-defined]
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -81,6 +81,7 @@ class Matrix:
             with self._hub.assuming(variant.id, variant.choice):
                 return (yield)
         self._phases, self._planned = {}, []
+        self._hub.verdict.forget_touched()
         # As it is before it runs: what it does to itself is no matter of its variants.
         fresh = copy.copy(item)
         result = yield
@@ -94,7 +95,7 @@ class Matrix:
                     item.ihook.pytest_runtest_protocol(item=one, nextitem=after)
         return result
 
-    # Inside of what the hub does at the end of a test, which is to forget what the test touched.
+    # Inside of what the hub does at the end of a test, which is to let go of its fakes.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -112,17 +113,17 @@ class Matrix:
         self._phases[report.when or ""] = passed and self._phases.get(report.when or "", True)
         if report.when == "teardown" and isinstance(item, pytest.Function):
             try:
-                if self._hub.verdict.used:
-                    report.tiledesk_base = self._plan(item)  # type: ignore[attr-defined]
+                touched = self._hub.verdict.touched
+                if touched or self._hub.verdict.used:
+                    report.tiledesk_base = self._plan(item, touched)  # type: ignore[attr-defined]
             except CannotReach:
                 report.tiledesk_base = _NOT_VARIED  # type: ignore[attr-defined]
         return report
 
-    def _plan(self, item: pytest.Function) -> Mapping[str, Any]:
-        """Plan the variants of a test that is over, and tell what came of it. Raises CannotReach."""
+    def _plan(self, item: pytest.Function, touched: frozenset[str]) -> Mapping[str, Any]:
+        """Plan the variants of a test that is over, by what it touched, and tell what came of it."""
         if not (all(self._phases.values()) and "call" in self._phases):
             return _NOT_VARIED
-        touched = self._hub.verdict.touched
         candidates = list(self._candidates(item))
         self._planned = [variant for variant in candidates if variant.id in touched]
         return {"passed": True, "spared": [str(variant) for variant in candidates if variant.id not in touched]}

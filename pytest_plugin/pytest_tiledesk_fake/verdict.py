@@ -61,13 +61,20 @@ class Verdict:
 
     @property
     def used(self) -> bool:
-        """Whether the running test has a fake of its own, or called another, or read of its profile."""
-        return self._own is not None or self._heard() or bool(self.touched)
+        """Whether the running test has a fake of its own, or called another."""
+        return self._own is not None or self._heard()
 
     @property
     def touched(self) -> frozenset[str]:
         """The assumptions that have decided anything for the running test, and that nobody has fixed."""
         return frozenset().union(*(watched.fake.touched - watched.fixed for watched in self._watched()))
+
+    def forget_touched(self) -> None:
+        """Forget what the fakes that outlast a test have touched: the next one is about to begin."""
+        # Where the server does not answer, the test will say so.
+        with suppress(CannotReach):
+            for watched in self._lasting:
+                watched.fake.journal.forget_touched()
 
     def heard(self) -> list[tuple[Mapping[str, str], Exchange]]:
         """Each exchange of the running test, with the choices of the fake that it was with."""
@@ -160,7 +167,6 @@ class Verdict:
                 watched.before = watched.fake.journal.total
                 watched.fake.journal.take_violations()
                 watched.fake.faults.clear()
-                watched.fake.journal.forget_touched()
         self._bugs.clear()
         self._failed = False
 

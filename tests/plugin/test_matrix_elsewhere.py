@@ -57,11 +57,14 @@ def run_elsewhere(project: Project, server: TiledeskFake, *arguments: str, **opt
 def test_the_same_is_run_spared_and_failed_as_here(
     suite: Project, server: TiledeskFake, workers: tuple[str, ...]
 ) -> None:
-    here, found_here = run(suite, "--tiledesk-assume-each")
-    elsewhere, found = run_elsewhere(suite, server, *workers, plugins=("xdist",) if workers else ())
+    coverage = "--tiledesk-coverage=coverage.json"
+    here, found_here = run(suite, "--tiledesk-assume-each", coverage)
+    covered_here = suite.read("coverage.json")
+    elsewhere, found = run_elsewhere(suite, server, coverage, *workers, plugins=("xdist",) if workers else ())
 
     assert found == found_here, elsewhere.text
-    assert elsewhere.counts == {**here.counts, **({"skipped": 0} if "skipped" in here.counts else {})}
+    assert suite.read("coverage.json") == covered_here
+    assert elsewhere.counts == here.counts
     assert fallen(found)["page-base=1"] == [*EXPECTED["page-base=1"], "test_reading"]
     assert fallen(found)["page-size=10"] == ["test_reading_of_the_session"]
     assert sum(each["spared"] for each in found.values()) > sum(each["ran"] for each in found.values())
@@ -132,7 +135,8 @@ def test_a_server_that_dies_is_an_error_of_the_test_and_not_of_pytest(project: P
         """,
     )
 
-    told, _ = run_elsewhere(project, server, "-p", "no:randomly")
+    beside = ("--tiledesk-coverage", "--tiledesk-artifacts=left")
+    told, _ = run_elsewhere(project, server, "-p", "no:randomly", *beside)
 
     assert "INTERNALERROR" not in told.text + told.errors
     assert "test_dying" in told.text
