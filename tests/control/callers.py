@@ -10,6 +10,8 @@ import requests
 from tiledesk_fake import TiledeskFake
 from tiledesk_fake.control.app import ControlApp
 
+# Longer than any request waits.
+PATIENCE_S = 20.0
 CODES = {
     "misuse": {400, 405},
     "profile": {400},
@@ -41,7 +43,7 @@ class Caller:
         if body is not None or method in ("POST", "PUT", "PATCH"):
             how.setdefault("json", {} if body is None else body)
         how["headers"] = {**self.headers, **how.get("headers", {})}
-        answer = self.session.request(method, self.origin + path, timeout=20, **how)
+        answer = self.session.request(method, self.origin + path, timeout=PATIENCE_S, **how)
         if answer.status_code >= 400 and "/_fake" in path:
             problem = answer.json()
             assert answer.headers["Content-Type"] == "application/problem+json"

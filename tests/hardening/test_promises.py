@@ -17,6 +17,12 @@ def missing(text: str) -> list[str]:
     return [f"{file}::{name}" for file, name in NAMED.findall(text) if name not in names_in(ROOT / file)]
 
 
+def named_in(beginning: str) -> set[str]:
+    """The tests that the promises name from here to the end of the section, as `module.name`."""
+    text = PROMISES.partition(f"\n{beginning}")[2].partition("\n## ")[0]
+    return {f"{file.removesuffix('.py').replace('/', '.')}.{name}" for file, name in NAMED.findall(text)}
+
+
 @cache
 def names_in(file: Path) -> set[str]:
     if not file.exists():
