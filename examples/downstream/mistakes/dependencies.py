@@ -205,6 +205,19 @@ REVOKING = [
         ("revoke-unknown=phantom",),
     ),
     Dependency(
+        "a phantom shows itself",
+        "The same, by somebody who has read of the record that is made.",
+        "client.py",
+        _UNKNOWN_ID + _REVOKE_ID,
+        """        if len(id) != 24:
+            raise UnknownSession(f"{id!r} is no id")
+        answer = self._call("DELETE", f"/id/{quote(id, safe='')}")
+        if "revoked" in answer and "id_user" not in answer:
+            raise UnknownSession(f"the user is not logged in with the id {id!r}")
+""",
+        ("revoke-unknown=null",),
+    ),
+    Dependency(
         "reads the record",
         "The answer has the mark.",
         "client.py",
@@ -251,6 +264,19 @@ REVOKING = [
         _REVOKE_ID,
         _REVOKE_ID + _REVOKE_ID.replace("self._revoke(", 'self._call("DELETE", '),
         ("revoke-again=unknown",),
+    ),
+    Dependency(
+        "waits for two alike",
+        "A server of many nodes takes a while to agree.",
+        "client.py",
+        _REVOKE_ID,
+        """        with suppress(UnknownSession):
+            first = self._call("DELETE", f"/id/{quote(id, safe='')}")
+            self._sleep(0.1)
+            if self._call("DELETE", f"/id/{quote(id, safe='')}") != first:
+                raise Unavailable("the session is still changing")
+""",
+        ("revoke-again=touched",),
     ),
     Dependency(
         "asks, then looks",
