@@ -47,8 +47,16 @@ def _told(assumption: Mapping[str, Any], old: str, new: str, evidence: str | Non
     ]
     if evidence:
         lines.append(f"  shown   {' '.join(evidence.split())}")
-    lines.append(f"  tests   those that end in [{id}={new}] under --tiledesk-assume-each={id}, run under {old}")
+    lines.append(f"  tests   {_tests(assumption, old, new)}")
     return "\n".join(lines)
+
+
+def _tests(assumption: Mapping[str, Any], old: str, new: str) -> str:
+    id = assumption["id"]
+    if new == assumption["default"] or new in assumption["alternatives"]:
+        return f"those that end in [{id}={new}] under --tiledesk-assume-each={id}, run under {old}"
+    # No test is run again under each of a thousand numbers.
+    return f"those that touch it, which --tiledesk-assume-each={id} names; run them by --tiledesk-profile {id}={new}"
 
 
 def _meaning(assumption: Mapping[str, Any], choice: str) -> str:
