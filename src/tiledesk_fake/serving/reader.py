@@ -118,6 +118,7 @@ class RequestReader:
         self.underway = True
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._header_bytes = 0
         self._body = io.BytesIO()
 
     def on_url(self, part: bytes) -> None:
@@ -125,6 +126,7 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
+        self._header_bytes += len(name) + len(value) + len(": \r\n")
 
     def on_headers_complete(self) -> None:
         self._check_head_size()
@@ -162,8 +164,7 @@ class RequestReader:
 
     def _check_head_size(self) -> None:
         request_line = len(self._parser.get_method()) + len(self._target) + len("  HTTP/1.1\r\n")
-        lines = sum(len(name) + len(value) + len(": \r\n") for name, value in self._headers)
-        if request_line + lines + len("\r\n") > self._limits.head_bytes:
+        if request_line + self._header_bytes + len("\r\n") > self._limits.head_bytes:
             self._fail(HEAD_TOO_LARGE)
 
     def _add_headers(self, environ: WSGIEnvironment) -> None:
