@@ -84,9 +84,9 @@ class Addresses:
         self._house.stop()
 
     def _close_oldest(self, number: int) -> None:
-        for _ in range(number):
-            retired = self._retired.popleft()
-            retired.server.stop_soon()
+        closed = [self._retired.popleft() for _ in range(number)]
+        self._house.stop_beside(retired.server for retired in closed)
+        for retired in closed:
             self._look_for_late_calls(retired)
 
     def _look_for_late_calls(self, retired: _Retired) -> None:

@@ -93,9 +93,10 @@ class Verdict:
 
     def judge_call(self, item: pytest.Item, *, expects_fake: bool) -> None:
         """Fail the test, which has passed, for what its clients did, and for a marker that did nothing."""
-        self._judge_bugs(item)
-        if violations := self._forbidden_violations(item):
-            fail_in(item, _failure(item, violations, self._forbidden_faults(item, self._watched())))
+        with reaching(item):
+            self._judge_bugs(item)
+            if violations := self._forbidden_violations(item):
+                fail_in(item, _failure(item, violations, self._forbidden_faults(item, self._watched())))
         if self._own is None and (expects_fake or self._heard()):
             keys = {key for mark in item.iter_markers("tiledesk") for key in mark.kwargs}
             if idle := sorted(keys & OF_OWN_FAKE):
@@ -111,8 +112,8 @@ class Verdict:
         self._judge_teardown(item, self._lasting)
 
     def _judge_teardown(self, item: pytest.Item, done_with: Sequence[_Watched]) -> None:
-        self._judge_bugs(item)
         with reaching(item):
+            self._judge_bugs(item)
             violations, unspent = self._forbidden_violations(item), self._forbidden_faults(item, done_with)
             for watched in done_with:
                 watched.fake.faults.clear()
@@ -120,16 +121,15 @@ class Verdict:
             fail_in(item, _failure(item, violations, unspent))
 
     def _judge_bugs(self, item: pytest.Item) -> None:
-        with reaching(item):
+        for watched in self._watched():
             # Those of fakes in this process have been noted already, with others that no journal has.
-            elsewhere = [watched.fake for watched in self._watched() if not isinstance(watched.fake, TiledeskFake)]
-            self._bugs += [bug for fake in elsewhere for bug in fake.journal.take_bugs()]
+            if not isinstance(watched.fake, TiledeskFake):
+                self._bugs += watched.fake.journal.take_bugs()
         if self._bugs:
             fail_in(item, internal_error(self._bugs))
 
     def _forbidden_violations(self, item: pytest.Item) -> list[Violation]:
-        with reaching(item):
-            violations = [each for watched in self._watched() for each in watched.fake.journal.take_violations()]
+        violations = [each for watched in self._watched() for each in watched.fake.journal.take_violations()]
         if not violations:
             return []
         forbidden = self._settings.of(item).forbidden

@@ -227,18 +227,27 @@ def test_a_server_may_share_the_thread_of_another(neighbour: Server) -> None:
         neighbour.start()
 
 
-def test_a_server_that_is_to_stop_soon_stops_without_being_waited_for(neighbour: Server) -> None:
-    port = neighbour.port
-    with Client(port) as client:
+def test_servers_that_share_a_thread_stop_all_at_once_without_being_waited_for(
+    neighbour: Server, app: Recorder
+) -> None:
+    host = neighbour.beside
+    assert host
+    another, elsewhere, stopped = Server(app, beside=host), Server(app), Server(app)
+    another.start()
+    elsewhere.start()
+    ports = neighbour.port, another.port, elsewhere.port
+    with Client(neighbour.port) as client:
         client.send(get())
         client.reply()
 
-        neighbour.stop_soon()
+        host.stop_beside([another, elsewhere, stopped, neighbour])
 
-        assert not neighbour.listening
+        assert not any(server.listening for server in (neighbour, another, elsewhere))
         assert client.rest_or_reset() == b""
-    with pytest.raises(ConnectionRefusedError):
-        Client(port)
+    assert host.listening
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            Client(port)
 
 
 def test_a_server_stops_though_the_one_whose_thread_it_shares_has_stopped_first(app: Recorder) -> None:
