@@ -227,9 +227,7 @@ def test_a_server_may_share_the_thread_of_another(neighbour: Server) -> None:
         neighbour.start()
 
 
-def test_servers_that_share_a_thread_stop_all_at_once_without_being_waited_for(
-    neighbour: Server, app: Recorder
-) -> None:
+def test_servers_that_share_a_thread_stop_at_once_without_being_waited_for(neighbour: Server, app: Recorder) -> None:
     host = neighbour.beside
     assert host
     another, elsewhere, stopped = Server(app, beside=host), Server(app), Server(app)
