@@ -27,6 +27,8 @@ from tiledesk_fake.conformance import RULES, Examination, Target, check, cli
 from tiledesk_fake.conformance.report import check_writable
 from tiledesk_fake.conformance.rules import BY_ID
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (sys.executable, "-m", "tiledesk_fake")
 ADA = ("--basic", "ada@example.com:Secret")
 WITHOUT_THE_EXTRA = "import sys; sys.modules['schemathesis'] = None; from tiledesk_fake.cli import main; main()"

@@ -16,6 +16,8 @@ from tiledesk_fake.conformance.outcome import LeftOut
 from tiledesk_fake.conformance.rules import BY_ID
 from tiledesk_fake.conformance.tokens import Tokens
 
+pytestmark = pytest.mark.slow
+
 OLDEST = datetime(2019, 1, 1, tzinfo=UTC)
 """The tokens of that time are the first to be given up."""
 

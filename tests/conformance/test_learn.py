@@ -15,6 +15,8 @@ from tiledesk_fake.conformance import CannotCheck, Examination, Learnt, check, l
 from tiledesk_fake.conformance.outcome import Forbidden
 from tiledesk_fake.contract.profile import CHOICES, read_profile
 
+pytestmark = pytest.mark.slow
+
 EVERY_CHOICE = [
     (id, choice) for id, choices in CHOICES.items() for choice in (*choices, *{"page-size": "7"}.get(id, ()))
 ]

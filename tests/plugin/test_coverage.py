@@ -7,6 +7,8 @@ import pytest
 
 from tests.plugin.outside import Project
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
     import json
     from urllib.error import HTTPError

@@ -16,6 +16,8 @@ from tests.replay.recording import written
 from tests.replay.traffic import line
 from tiledesk_fake import TiledeskFake
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).parents[2] / "docs" / "drift.md").read_text(encoding="utf-8")
 NIGHTLY = yaml.safe_load(textwrap.dedent(PAGE.partition("## Every night\n")[2].partition("\n`TILEDESK")[0]))
 STEPS = [step["run"] for step in NIGHTLY["jobs"]["drift"]["steps"]]
