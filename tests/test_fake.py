@@ -34,8 +34,8 @@ from tiledesk_fake import (
 )
 from tiledesk_fake.contract import load
 from tiledesk_fake.scenario import parse_scenario
-from tiledesk_fake.web import wsgi
 from tiledesk_fake.web.road import Road
+from tiledesk_fake.web.wsgi import WsgiApp
 
 SECRET = "0123456789abcdef" * 4
 NOW = datetime(2026, 1, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -836,18 +836,18 @@ def test_the_profile_may_be_a_file(tmp_path: Path) -> None:
 
 def test_who_needs_the_app_and_who_starts_the_fake_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     making, asked = threading.Event(), threading.Event()
-    make = wsgi.WsgiApp
+    make = WsgiApp
 
     def make_slowly(road: Any) -> Any:
         making.set()
         asked.wait(0.2)
         return make(road)
 
-    monkeypatch.setattr(wsgi, "WsgiApp", make_slowly)
+    monkeypatch.setattr("tiledesk_fake.served.WsgiApp", make_slowly)
     fake = TiledeskFake()
 
     def start() -> None:
-        making.wait(5)
+        assert making.wait(5)
         asked.set()
         fake.start()
 
