@@ -16,10 +16,8 @@ from .late_calls import LateCalls
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# The addresses of the last 16 tests stay open, so that late calls are noticed. The oldest are closed in lots of 16,
-# because each change of threads takes longer than most tests with a fake.
+# The addresses of the last 16 tests stay open, so that late calls are noticed.
 _KEPT_OPEN = 16
-_CLOSED_AT_ONCE = 16
 
 
 @dataclass(slots=True)
@@ -66,8 +64,8 @@ class Addresses:
             fake.stop()
             return
         self._retired.append(_Retired(nodeid, server, fake.journal, seen))
-        if len(self._retired) >= _KEPT_OPEN + _CLOSED_AT_ONCE:
-            self._close_oldest(_CLOSED_AT_ONCE)
+        if len(self._retired) > _KEPT_OPEN:
+            self._close_oldest(1)
 
     def nodeid_of(self, journal: object) -> str | None:
         """The test whose fake had this journal; None for one that is long over."""
@@ -84,9 +82,9 @@ class Addresses:
         self._house.stop()
 
     def _close_oldest(self, number: int) -> None:
-        closed = [self._retired.popleft() for _ in range(number)]
-        self._house.stop_beside(retired.server for retired in closed)
-        for retired in closed:
+        for _ in range(number):
+            retired = self._retired.popleft()
+            retired.server.stop_soon()
             self._look_for_late_calls(retired)
 
     def _look_for_late_calls(self, retired: _Retired) -> None:

@@ -111,9 +111,14 @@ DEFECTS = [
         lives.test_a_server_may_share_the_thread_of_another,
     ),
     defect(
-        "says that others stop soon",
-        instead("tiledesk_fake.serving.server._Listening.end_soon", lambda self, served: None),
-        lives.test_servers_that_share_a_thread_stop_at_once_without_being_waited_for,
+        "says that it stops soon",
+        instead("tiledesk_fake.serving.server._Listening.end_soon", lambda self: None),
+        lives.test_a_server_that_is_to_stop_soon_stops_without_being_waited_for,
+    ),
+    defect(
+        "keeps who connects while it stops",
+        after(server._Listening, "end_soon", lambda self: setattr(self, "_ended", False)),
+        lives.test_a_client_that_connects_while_its_server_stops_soon_is_not_kept,
     ),
     defect(
         "cannot stop when its thread has ended",

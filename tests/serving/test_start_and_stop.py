@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -15,7 +16,9 @@ from tests.serving.apps import Recorder, answers
 from tests.serving.servers import Serve, eventually
 from tiledesk_fake.errors import CannotListen, MisuseError, NotListening
 from tiledesk_fake.serving.delivery import Delivery
+from tiledesk_fake.serving.loop import Loop
 from tiledesk_fake.serving.server import Server
+from tiledesk_fake.serving.service import Service
 
 
 def test_clients_are_answered_as_soon_as_start_returns(serve: Serve) -> None:
@@ -227,25 +230,51 @@ def test_a_server_may_share_the_thread_of_another(neighbour: Server) -> None:
         neighbour.start()
 
 
-def test_servers_that_share_a_thread_stop_at_once_without_being_waited_for(neighbour: Server, app: Recorder) -> None:
-    host = neighbour.beside
-    assert host
-    another, elsewhere, stopped = Server(app, beside=host), Server(app), Server(app)
-    another.start()
-    elsewhere.start()
-    ports = neighbour.port, another.port, elsewhere.port
+def test_a_server_that_is_to_stop_soon_stops_without_being_waited_for(neighbour: Server) -> None:
+    port = neighbour.port
+    with Client(port) as client:
+        client.send(get())
+        client.reply()
+
+        neighbour.stop_soon()
+
+        assert not neighbour.listening
+        with pytest.raises(ConnectionRefusedError):
+            Client(port)
+        assert client.rest_or_reset() == b""
+
+
+def test_a_client_that_connects_while_its_server_stops_soon_is_not_kept(
+    neighbour: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admitted, stopped = threading.Event(), threading.Event()
+    admit = Service.admit
+
+    def slowly(self: Service, client: Any) -> bool:
+        admitted.set()
+        stopped.wait(PATIENCE_S)
+        return admit(self, client)
+
+    monkeypatch.setattr(Service, "admit", slowly)
+    with Client(neighbour.port) as client:
+        assert admitted.wait(PATIENCE_S)
+        neighbour.stop_soon()
+        stopped.set()
+
+        assert client.rest_or_reset() == b""
+
+
+def test_a_server_stops_soon_where_its_loop_learns_of_no_change_while_it_waits(
+    neighbour: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loop, "learns_while_waiting", False)
     with Client(neighbour.port) as client:
         client.send(get())
         client.reply()
 
-        host.stop_beside([another, elsewhere, stopped, neighbour])
+        neighbour.stop_soon()
 
-        assert not any(server.listening for server in (neighbour, another, elsewhere))
         assert client.rest_or_reset() == b""
-    assert host.listening
-    for port in ports:
-        with pytest.raises(ConnectionRefusedError):
-            Client(port)
 
 
 def test_a_server_stops_though_the_one_whose_thread_it_shares_has_stopped_first(app: Recorder) -> None:

@@ -104,6 +104,11 @@ class Loop:
         """Whether its thread runs, so that it can serve anybody."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def learns_while_waiting(self) -> bool:
+        """Whether it learns at once which sockets to watch, whatever thread says so."""
+        return isinstance(self._selector, _LEARN_WHILE_WAITING)
+
     def is_current_thread(self) -> bool:
         """Whether it is the loop's thread that asks."""
         return threading.current_thread() is self._thread
@@ -111,7 +116,7 @@ class Loop:
     def watch(self, sock: socket.socket, on_ready: Callable[[int], object], events: int = READ) -> None:
         """Call back, with what it is ready for, whenever the socket is ready for some of these events."""
         self._selector.register(sock, events, on_ready)
-        if not isinstance(self._selector, _LEARN_WHILE_WAITING):
+        if not self.learns_while_waiting:
             self._wake()
 
     def rewatch(self, sock: socket.socket, on_ready: Callable[[int], object], events: int) -> None:

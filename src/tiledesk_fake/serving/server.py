@@ -9,7 +9,6 @@ import os
 import socket
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from wsgiref.types import WSGIApplication
@@ -113,21 +112,12 @@ class Server:
                 self._listening.end()
                 self._listening = None
 
-    def stop_beside(self, servers: Iterable["Server"]) -> None:
-        """Do as `stop` to servers that this one's thread serves, without waiting for it, all in one change of threads.
-
-        Any others are stopped.
-        """
-        soon = []
-        for server in servers:
-            with server._lock:
-                listening, server._listening = server._listening, None
-            if listening and self._listening and self._listening.serves(listening):
-                soon.append(listening)
-            elif listening:
-                listening.end()
-        if soon and self._listening:
-            self._listening.end_soon(soon)
+    def stop_soon(self) -> None:
+        """Do as `stop`, without waiting for it, where another server's thread serves this one."""
+        with self._lock:
+            listening, self._listening = self._listening, None
+        if listening:
+            listening.end_soon()
 
     def hand_over(self, app: WSGIApplication) -> None:
         """Answer by another app from the next request on, and close what the first one holds back."""
@@ -174,6 +164,7 @@ class _Listening:
             self._listeners = [held.enter_context(listener) for listener in bind(server.host, server._wanted_port)]
             self.port: int = self._listeners[0].getsockname()[1]
             self._has_own_loop = beside is None
+            self._ended = False
             self._loop: Loop = beside._loop if beside else Loop()
             scheme, make_stream = _speaking(server.certificates)
             gateway = Gateway(server._app, server.host, self.port, server._bodies, scheme)
@@ -197,15 +188,18 @@ class _Listening:
         if self._has_own_loop:
             self._loop.stop()
 
-    def serves(self, other: "_Listening") -> bool:
-        return other._loop is self._loop and other is not self
-
-    def end_soon(self, served: Sequence["_Listening"]) -> None:
-        def end() -> None:
-            for each in served:
-                self._loop.call_soon(each._close)
-
-        self._loop.call(end)
+    def end_soon(self) -> None:
+        if self._has_own_loop:
+            self.end()
+        elif not self._loop.learns_while_waiting:
+            self._loop.call(self._close)
+        else:
+            # Here, and not in the loop's thread: two threads that both call the system take turns at each call, which
+            # takes ten times as long as the calls.
+            self._ended = True
+            self._stop_listening()
+            if self.service.open:
+                self._loop.call(self.service.cut_off)
 
     def close_held_soon(self) -> None:
         # In the loop's thread: a request that the app has in hand may be held back after this.
@@ -226,10 +220,13 @@ class _Listening:
         os.close(null)
 
     def _close(self) -> None:
+        self._stop_listening()
+        self.service.cut_off()
+
+    def _stop_listening(self) -> None:
         for listener in self._listeners:
             self._loop.unwatch(listener)
             listener.close()
-        self.service.cut_off()
 
     def _watch(self, listener: socket.socket) -> None:
         self._loop.watch(listener, lambda events: self._accept(listener))
@@ -246,7 +243,11 @@ class _Listening:
             self._loop.call_later(self.ACCEPT_RETRY_S, lambda: self._accept_again(listener))
         else:
             connection = Connection(self.service, client, peer)
-            if not self.service.admit(connection):
+            there_is_room = self.service.admit(connection)
+            if self._ended:
+                # In this moment: who ended it may not have seen this client.
+                connection.cut_off()
+            elif not there_is_room:
                 connection.turn_away()
 
     def _accept_again(self, listener: socket.socket) -> None:
