@@ -23,7 +23,7 @@ from tests.conformance.command import run
 from tests.conformance.world import NO_ANSWER, Answer, Ask, Request, World, world
 from tests.conformance.wrong_servers import WRONG
 from tiledesk_fake import TiledeskFake
-from tiledesk_fake.conformance import RULES, Examination, Target, check, cli
+from tiledesk_fake.conformance import RULES, Examination, Target, check
 from tiledesk_fake.conformance.report import check_writable
 from tiledesk_fake.conformance.rules import BY_ID
 
@@ -193,7 +193,7 @@ def test_a_failure_that_nobody_expected_is_2_in_one_line_and_what_was_revoked_is
         raise KeyError("Authorization: JWT eyJhbGciOiJub25lIn0.eyJqdGkiOiJ4In0.")
 
     rules = [BY_ID["revokes-by-jti"], replace(RULES[0], ask=fail)]
-    monkeypatch.setattr(cli, "check_target", partial(check, rules=rules, generated=False))
+    monkeypatch.setattr("tiledesk_fake.cli.check.check_target", partial(check, rules=rules, generated=False))
     file = tmp_path / "report.xml"
     served = world(signs_in=False)
     with served.served() as server:
@@ -210,8 +210,8 @@ def test_a_failure_that_nobody_expected_is_2_in_one_line_and_what_was_revoked_is
 def test_a_report_that_cannot_be_written_after_all_is_2_and_the_text_is_printed(
     right: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "check_writable", lambda path: None)
-    monkeypatch.setattr(cli, "check_target", partial(check, rules=RULES[:2], generated=False))
+    monkeypatch.setattr("tiledesk_fake.cli.check.check_writable", lambda path: None)
+    monkeypatch.setattr("tiledesk_fake.cli.check.check_target", partial(check, rules=RULES[:2], generated=False))
     done = run("check", right.url, *ADA, "--report", str(tmp_path / "nowhere" / "report.xml"))
 
     assert done.returncode == 2

@@ -15,7 +15,6 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import quote
 
 import click
@@ -36,13 +35,15 @@ from .telling import Telling
 class _Group(click.Group):
     """Imports the commands that need more than `serve` does when they are asked for: it starts without them."""
 
-    CONFORMANCE = ("check", "learn")
     LATE: Mapping[str, str] = {
         "ca": "ca",
+        "check": "check",
         "clock": "clock",
         "diff": "diff",
         "fault": "faults",
         "journal": "journal",
+        "learn": "learn",
+        "replay": "replay",
         "reset": "scenarios",
         "scenario": "scenarios",
         "spec": "spec",
@@ -53,25 +54,13 @@ class _Group(click.Group):
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "replay", *self.CONFORMANCE, *self.LATE])
+        return sorted([*super().list_commands(ctx), *self.LATE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.CONFORMANCE:
-            from ..conformance import cli as conformance  # noqa: PLC0415
-
-            return _named(conformance, cmd_name)
-        if cmd_name == "replay":
-            from ..conformance.replay import cli as replay  # noqa: PLC0415
-
-            return _named(replay, cmd_name)
         if cmd_name in self.LATE:
-            return _named(import_module(f".{self.LATE[cmd_name]}", __package__), cmd_name)
+            command: click.Command = getattr(import_module(f".{self.LATE[cmd_name]}", __package__), cmd_name)
+            return command
         return super().get_command(ctx, cmd_name)
-
-
-def _named(module: ModuleType, name: str) -> click.Command:
-    command: click.Command = getattr(module, name)
-    return command
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)

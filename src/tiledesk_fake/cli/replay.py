@@ -1,18 +1,15 @@
 """The command `tiledesk-fake replay`."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from ...cli import options
-from ..cli import failures_in_one_line
-from ..report import check_writable
-from . import report as reports
-from .replaying import Progress
-from .replaying import replay as replayed
+from ..conformance.replay import report as reports
+from ..conformance.replay.replaying import replay as replayed
+from ..conformance.report import check_writable
+from . import options
+from .running import counting, failures_in_one_line
 
 _FILE = click.Path(path_type=Path)
 
@@ -36,7 +33,7 @@ def replay(*, file: Path, profile: str | None, assumptions: tuple[str, ...], oth
     if report is not None:
         reports.check_form(report)
         check_writable(report)
-    with failures_in_one_line(()), progress() as tell:
+    with failures_in_one_line(()), counting() as tell:
         found = replayed(file, made, others=others, progress=tell)
     # The file comes first, because whoever reads the text may be gone.
     if report is not None:
@@ -44,21 +41,3 @@ def replay(*, file: Path, profile: str | None, assumptions: tuple[str, ...], oth
     click.echo(reports.text(found))
     if found.differs:
         sys.exit(1)
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """Progress on stderr: one line that is erased at the end on a terminal, elsewhere a line now and then."""
-    on_terminal = sys.stderr.isatty()
-
-    def tell(done: int, doing: str) -> None:
-        if on_terminal:
-            click.echo(f"\r\x1b[K{doing}: {done:,} exchanges", nl=False, err=True)
-        elif done % 10_000 == 0:
-            click.echo(f"{doing}: {done:,} exchanges", err=True)
-
-    try:
-        yield tell
-    finally:
-        if on_terminal:
-            click.echo("\r\x1b[K", nl=False, err=True)
