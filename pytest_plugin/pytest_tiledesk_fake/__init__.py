@@ -1,4 +1,5 @@
-"""The pytest plugin of tiledesk-fake. `tiledesk_fake.pytest` has its types for annotations; they are found here too.
+"""The pytest plugin of tiledesk-fake. `tiledesk_fake.pytest` has its types for annotations; this package exports them
+too.
 
 Names are imported when they are first used: pytest imports this package in every run.
 """

@@ -1,4 +1,4 @@
-"""Where the fakes of tests listen, and who answers there once their tests are over."""
+"""The addresses of the tests' fakes, and what answers there once a test is over."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ _KEPT_OPEN = 16
 
 @dataclass(slots=True)
 class _Retired:
-    """What is left of the fake of a test that is over.
+    """What is kept of the fake of a test that is over.
 
-    The fake itself is not: what lives on makes Python's garbage collector work, and so does what refers back.
+    The fake itself is not kept, and nothing here refers to it: live objects cost Python's garbage collector time.
     """
 
     nodeid: str
     server: Server
     journal: Journal
-    # How many exchanges there had been when the test was over, or when late ones were last looked for.
+    # The number of exchanges when the test was over, or when late ones were last looked for.
     seen: int
 
 
 class Addresses:
-    """One thread that serves the fakes of all tests: one for each would cost more than all else that a fixture does."""
+    """One thread that serves the fakes of all tests: a thread for each fake would cost more than the rest of a
+    fixture.
+    """
 
     def __init__(self, late_calls: LateCalls) -> None:
         self._house = Server(_nobody)
@@ -43,24 +45,24 @@ class Addresses:
         self._retired: deque[_Retired] = deque()
 
     def open(self, fake: TiledeskFake) -> None:
-        """Have the fake listen at an address of its own."""
+        """Let the fake listen at its own address."""
         if not self._house.listening:
             self._house.start()
         fake.start(beside=self._house)
 
     def open_for(self, fake: TiledeskFake, app: WSGIApplication) -> None:
-        """Have the fake listen, and the app answer in its place."""
+        """Let the fake listen, and the app answer in its place."""
         self.open(fake)
         fake.hand_over(app)
 
     def retire(self, fake: TiledeskFake, nodeid: str) -> None:
-        """Refuse and note all further calls to the fake of a test that is over."""
+        """Refuse and record all later calls to the fake of a test that is over."""
         seen = fake.journal.total
         server = fake.hand_over(partial(self._late_calls.refuse, nodeid))
         if server is None:
             return
         if server.beside is not self._house:
-            # The test has started its fake anew, in a thread that would outlive it.
+            # The test has started its fake again, in a thread that would outlive the test.
             fake.stop()
             return
         self._retired.append(_Retired(nodeid, server, fake.journal, seen))
@@ -68,11 +70,11 @@ class Addresses:
             self._close_oldest(1)
 
     def nodeid_of(self, journal: object) -> str | None:
-        """The test whose fake had this journal; None for one that is long over."""
+        """The test whose fake had this journal; None if that test is long over."""
         return next((retired.nodeid for retired in self._retired if retired.journal is journal), None)
 
     def look_for_late_calls(self) -> None:
-        """Note the calls that were under way when their test ended, and those that came through `wsgi_app`."""
+        """Record the calls that were in progress when their test ended, and those that came through `wsgi_app`."""
         for retired in self._retired:
             self._look_for_late_calls(retired)
 

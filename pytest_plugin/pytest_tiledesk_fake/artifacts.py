@@ -1,7 +1,7 @@
-"""What a failed test leaves behind, without secrets: `--tiledesk-artifacts DIR`.
+"""The artifacts of failed tests, without secrets: `--tiledesk-artifacts DIR`.
 
-For each test a folder, and in there of each of its fakes what it heard, as a HAR and as curl lines, and its state as a
-scenario.
+Each failed test has a folder. For each of its fakes the folder has the exchanges, as HAR and as curl lines, and the
+state, as a scenario.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SERVED = "http://127.0.0.1:8000"
 
 
 class Artifacts:
-    """Writes them when a test that has failed is over."""
+    """Writes the artifacts at the end of each failed test."""
 
     def __init__(self, hub: Hub, folder: Path) -> None:
         """Raises SettingError where the library that writes HAR files is not installed."""
@@ -49,20 +49,20 @@ class Artifacts:
     def pytest_runtest_setup(self) -> None:
         self._failed = False
 
-    # Inside of what the hub does at the end of a test, which is to let go of its fakes.
+    # Before the hub's hook, which lets go of the test's fakes.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         self._failed = self._failed or report.failed
         if report.when == "teardown" and self._failed:
-            # Where the server does not answer, there is nothing to leave.
+            # A server that does not answer leaves nothing to write.
             with suppress(CannotReach):
                 if self._hub.verdict.used:
                     self._leave(self._folder / _file_name(item.nodeid))
         return report
 
     def _leave(self, folder: Path) -> None:
-        """Write what the fakes of the running test heard and hold. Raises CannotReach."""
+        """Write the exchanges and the state of the running test's fakes. Raises CannotReach."""
         folder.mkdir(parents=True, exist_ok=True)
         for number, (fake, exchanges) in enumerate(self._hub.verdict.left(), 1):
             suffix = f"-{number}" if number > 1 else ""
@@ -74,7 +74,7 @@ class Artifacts:
 
 
 def _file_name(nodeid: str) -> str:
-    """A name that every file system takes, another one for each test."""
+    """A name that every file system accepts, different for each test."""
     readable = re.sub(r"[^A-Za-z0-9._=-]+", "-", nodeid).strip("-.")[-80:]
     return f"{readable}-{sha256(nodeid.encode()).hexdigest()[:8]}"
 
@@ -94,7 +94,7 @@ def _write_har(path: Path, exchanges: Sequence[Exchange]) -> None:
                     headers=[Record("Authorization", value) for value in _authorization(exchange)],
                     queryString=[Record(name, value) for name, value in exchange.query.items()],
                 ),
-                # 0 is what HAR has for no answer; the journal keeps no bodies.
+                # HAR writes 0 for no answer; the journal keeps no bodies.
                 response=Response(exchange.status or 0, "", "HTTP/1.1", content=Content()),
                 timings=Timings(send=0, wait=0, receive=0),
                 comment=exchange.reason and redacted(exchange.reason),
@@ -112,7 +112,7 @@ def _authorization(exchange: Exchange) -> list[str]:
 
 
 def _without_secrets(scenario: dict[str, Any]) -> dict[str, Any]:
-    """The scenario with other passwords, and without what somebody put into claims."""
+    """The scenario with other passwords, and without the test's own claims."""
     return {
         **scenario,
         "users": [

@@ -1,4 +1,4 @@
-"""What the tests of a run have asked of the contract, from all its processes: `--tiledesk-coverage`."""
+"""The coverage of the contract by the tests of a run, from all its processes: `--tiledesk-coverage`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MOST_MISSING = 10
 
 
 class CoverageOfRun:
-    """Notes which cells each test meets, on whatever worker, and tells at the end."""
+    """Records which cells each test meets, on every worker, and reports at the end."""
 
     def __init__(self, config: pytest.Config, hub: Hub, file: str, fail_under: str | None) -> None:
-        """`file` is where to write, by its ending; empty for the terminal alone. Raises SettingError."""
+        """Write to `file`, in the format of its ending; empty for the terminal alone. Raises SettingError."""
         self._config = config
         self._hub = hub
         if file and Path(file).suffix not in (".html", ".json"):
@@ -32,12 +32,12 @@ class CoverageOfRun:
         self._least = _percent(fail_under)
         self._coverage = Coverage(cells(default_profile(config)))
 
-    # Inside of what the hub does at the end of a test, which is to let go of its fakes.
+    # Before the hub's hook, which lets go of the test's fakes.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if report.when == "teardown":
-            # Where the server does not answer, the test has failed for it.
+            # If the server does not answer, the test has failed for that.
             with suppress(CannotReach):
                 if self._hub.verdict.used:
                     cells = {cell for choices, exchange in self._hub.verdict.heard() for cell in met(exchange, choices)}

@@ -33,7 +33,7 @@ details ol { margin: 0 0 .5rem; padding: .4rem .8rem .4rem 2rem; border-left: 2p
 
 
 def page(coverage: Coverage) -> str:
-    """The page: operation by operation what was met, each cell with its tests, and what was not."""
+    """The HTML page: for each operation the cells that were met, each with its tests, and those that were not."""
     tests = coverage.tests
     operations = dict.fromkeys(cell.operation for cell in tests)
     covered = sum(map(bool, tests.values()))

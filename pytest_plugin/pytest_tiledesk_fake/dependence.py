@@ -1,4 +1,4 @@
-"""What a client depends on, in plain words: which tests fall where an assumption is chosen otherwise."""
+"""What a client depends on, in plain words: which tests fail under another choice of an assumption."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_TESTS = 10
 
 
 class Dependence:
-    """What the variants of a run came to, from the reports of all its processes, and how it is told."""
+    """The outcomes of a run's variants, from the reports of all its processes, and their summary."""
 
     def __init__(self, config: pytest.Config, report_file: str | None) -> None:
         self._config = config
@@ -47,7 +47,7 @@ class Dependence:
         key = variant["id"], variant["choice"]
         nodeid = variant["base"]
         if report.nodeid not in self._ran.setdefault(key, set()) and self._session:
-            # pytest knows how many tests there are from what it has collected.
+            # pytest takes the number of tests from its collection.
             self._session.testscollected += 1
         self._ran[key].add(report.nodeid)
         self._instead_of[key] = variant["instead_of"]
@@ -55,11 +55,11 @@ class Dependence:
         if report.failed:
             failed[nodeid] = report.nodeid
         elif report.when == "setup":
-            # Once more, by a plugin that reruns what failed.
+            # Run again, by a plugin that reruns failures.
             failed.pop(nodeid, None)
 
     def as_json(self) -> dict[str, Any]:
-        """What `--tiledesk-assume-report` writes."""
+        """The content of `--tiledesk-assume-report`."""
         assumptions = _assumptions()
         keys = {f"{id}={choice}": (id, choice) for id in assumptions for choice in _choices(assumptions[id])}
         return {

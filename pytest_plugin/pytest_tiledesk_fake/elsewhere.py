@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class World(RemoteFake):
-    """A world of this run. It ends when its test is over: until then it is asked what clients did."""
+    """A world of this run. It ends after its test, because the plugin asks it until then what clients did."""
 
     closed = False
 
@@ -45,7 +45,7 @@ class Elsewhere:
         self._begun: list[World] = []
 
     def begin(self, profile: Mapping[str, str] | None, **arguments: Any) -> TiledeskFake:
-        """A new world, with the server's profile unless one is given; to a test it is as any other fake.
+        """A new world, with the server's profile unless one is given; a test uses it like any other fake.
 
         Raises CannotReach where the server does not answer.
         """
@@ -57,7 +57,7 @@ class Elsewhere:
         return cast("TiledeskFake", world)
 
     def usual_choices(self) -> Mapping[str, str]:
-        """The choices of a world for which none are given. Raises CannotReach where the server does not answer."""
+        """The choices of a world that is given none. Raises CannotReach if the server does not answer."""
         if self._usual is None:
             world = self._reached().world()
             self._usual = unnoted(world.profile)
@@ -70,7 +70,7 @@ class Elsewhere:
         return self._server
 
     def close(self, fake: TiledeskFake) -> None:
-        """The test is done with this world."""
+        """Mark a world as no longer used by its test."""
         for world in self._begun:
             world.closed = world.closed or world is cast("World", fake)
 
@@ -85,6 +85,6 @@ class Elsewhere:
     def _end(self, worlds: list[World]) -> None:
         for world in worlds:
             self._begun.remove(world)
-            # Where the server is no more, so are its worlds.
+            # If the server is gone, so are its worlds.
             with suppress(CannotReach):
                 world.end()

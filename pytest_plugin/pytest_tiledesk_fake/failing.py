@@ -1,4 +1,4 @@
-"""How a test is failed for what its body did not notice."""
+"""Fails a test for a cause that its body did not notice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tiledesk_fake.errors import CannotReach
 
 @contextmanager
 def reaching(item: pytest.Item) -> Iterator[None]:
-    """Fail the test, and nothing but the test, where the server of its fake does not answer."""
+    """Fail only this test if the server of its fake does not answer."""
     try:
         yield
     except CannotReach as problem:
@@ -30,7 +30,7 @@ def fail_in(item: pytest.Item, text: str) -> NoReturn:
     module: object = getattr(item, "module", None)
     names: dict[str, Any] = {**(vars(module) if module else {}), **getattr(item, "funcargs", {})}
     names["failure"] = pytest.fail.Exception(text, pytrace=False)
-    # `from None`: what led here is told in the text, and is no second error.
+    # `from None`: the text says what led here; a second traceback would say it again.
     code = compile("\n" * (line or 0) + "raise failure from None", str(path), "exec").replace(co_name=item.name)
     exec(code, names)  # noqa: S102 - the two lines above are all that runs
     raise AssertionError("unreachable")

@@ -1,4 +1,4 @@
-"""The fakes of one run of pytest: how they begin, and what is done when they and their tests are over."""
+"""The fakes of one run of pytest: how they begin, and what happens when they and their tests are over."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Hub:
         self._intercepting = Intercepting(self._note_late)
         self._intercepting.guard(intercepted(config))
         self.verdict = Verdict(self._settings)
-        # The choice that is assumed instead of the usual one, while a variant of a test runs.
+        # While a variant of a test runs: the choice that it assumes instead of the usual one.
         self._assumed: Mapping[str, str] = {}
         self._of_session: list[TiledeskFake] = []
         # The fake of the running test, until its fixture is torn down.
@@ -66,7 +66,7 @@ class Hub:
                 fake = self._elsewhere.begin(self._starting(settings.profile))
         else:
             fake = ExceptedFake(self._proxies, profile=self._starting(settings.profile))
-        # Before the scenario, whose tokens may be new at that time.
+        # Before the scenario, because its tokens may be issued at that time.
         if settings.now is not None:
             fake.clock.freeze(settings.now)
         if settings.scenario is not None:
@@ -81,7 +81,7 @@ class Hub:
         return fake
 
     def end(self, item: pytest.Item) -> None:
-        """The test is done with its fake, and nobody else is to touch it; fail for faults that no call has met."""
+        """End the fake of a test, so that nobody calls it any more; fail for faults that no call has met."""
         self._intercepting.end()
         fake, self._current = self._current, None
         self._proxies.end()
@@ -94,9 +94,9 @@ class Hub:
 
     @contextmanager
     def session_fake(self) -> Iterator[TiledeskFake]:
-        """The fake of the session; calls to its URL reach the running test's fake, where there is one.
+        """The fake of the session; calls to its URL reach the running test's fake, if there is one.
 
-        Elsewhere, where they cannot, a test that uses both fails and is told why.
+        With `--tiledesk-url` they cannot, so a test that uses both fails and says why.
         """
         profile = self._starting(default_profile(self._config))
         if self._elsewhere:
@@ -119,20 +119,20 @@ class Hub:
 
     @contextmanager
     def factory(self) -> Iterator[Factory]:
-        """A maker of fakes; those that still listen at its end are stopped."""
+        """A maker of fakes; it stops those that still listen at its end."""
         made: list[TiledeskFake] = []
 
         def make(**arguments: Any) -> TiledeskFake:
             given = arguments.get("profile", default_profile(self._config) or None)
             choices = given if isinstance(given, Mapping) else {} if given is None else read_profile(given).choices
             fixed: Iterable[str] = choices if "profile" in arguments else ()
-            # A file stays one where nothing is assumed beside it: it says more than its choices.
+            # Without an assumed choice a file stays a file: it also has evidence.
             arguments["profile"] = given if all(id in fixed for id in self._assumed) else self._starting(choices)
             if self._elsewhere:
                 fake = self._elsewhere.begin(**arguments)
             else:
                 fake = ExceptedFake(self._proxies, **arguments).start()
-            # Tests with @given make them by the hundred, and stop them.
+            # Tests with @given make hundreds of fakes, and stop them.
             made[:] = [*(each for each in made if each.listening), fake]
             self.verdict.watch(fake, fixed)
             return fake
@@ -146,11 +146,11 @@ class Hub:
                     fake.stop()
 
     def settings_of(self, item: pytest.Item) -> Settings:
-        """What the test is configured to do."""
+        """The settings of a test."""
         return self._settings.of(item)
 
     def base_of(self, item: pytest.Item) -> Mapping[str, str]:
-        """The choices that a test runs under as it is configured."""
+        """The choices that a test is configured to run under."""
         configured = self._settings.of(item).profile
         # Where the server does not answer, the test will say so.
         with suppress(CannotReach):

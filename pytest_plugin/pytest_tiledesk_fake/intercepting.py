@@ -12,7 +12,7 @@ _MOST_SHOWN = 20
 
 
 class Intercepting:
-    """Which origins are led to the running test's fake, and which clients were refused."""
+    """The origins whose clients reach the running test's fake, and the clients that were refused."""
 
     def __init__(self, on_late: Callable[[str, object], object]) -> None:
         """`on_late` is told of each call that came when nobody intercepted its origin any more, and of its journal."""

@@ -1,4 +1,4 @@
-"""Calls of clients to fakes whose tests are over: refused, noted, and told at the end of the run."""
+"""Calls of clients to fakes whose tests are over: refused, recorded, and reported at the end of the run."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class LateCalls:
         self._of: dict[str, _Calls] = {}
 
     def refuse(self, nodeid: str, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        """Answer a call to the fake of a test that is over, as a WSGI app, and note it."""
+        """Answer a call to the fake of a test that is over, as a WSGI app, and record it."""
         self.note(nodeid, f"{environ['REQUEST_METHOD']} {redacted(environ.get('RAW_URI', ''))}")
         start_response("410 Gone", [("Content-Type", "application/json; charset=utf-8")])
         return [b'{"success":false,"msg":"The test that this call belongs to is over."}']
 
     def note(self, nodeid: str, call: str) -> None:
-        """Remember a late call, which is told without its credentials."""
+        """Record a late call, without its credentials."""
         with self._lock:
             calls = self._of.setdefault(nodeid, _Calls([]))
             if len(calls.first) < _MOST_SHOWN:

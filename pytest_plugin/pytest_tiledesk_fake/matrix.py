@@ -82,7 +82,7 @@ class Matrix:
                 return (yield)
         self._phases, self._planned = {}, []
         self._hub.verdict.forget_touched()
-        # As it is before it runs: what it does to itself is no matter of its variants.
+        # Taken before the test runs, because a test may change itself.
         fresh = copy.copy(item)
         result = yield
         if self._planned and isinstance(fresh, pytest.Function) and all(self._phases.values()):
@@ -95,7 +95,7 @@ class Matrix:
                     item.ihook.pytest_runtest_protocol(item=one, nextitem=after)
         return result
 
-    # Inside of what the hub does at the end of a test, which is to let go of its fakes.
+    # Before the hub's hook, which lets go of the test's fakes.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -169,7 +169,7 @@ class _Named:
         self.ids = self._keywords | {id for id, _ in self._choices}
 
     def variants(self, item: pytest.Function, hub: Hub) -> Iterator[Variant]:
-        """Those of a test that may be meant."""
+        """The variants of a test that the command may name."""
         if _ASKING & set(item.fixturenames):
             base = hub.base_of(item)
             for id in CHOICES:
@@ -178,7 +178,7 @@ class _Named:
                         yield Variant(item.nodeid, id, choice, base[id])
 
     def has(self, item: pytest.Item) -> bool:
-        """Whether this variant is meant."""
+        """Whether the command names this variant."""
         variant = item.stash[VARIANT]
         return variant.id in self._keywords or item.nodeid in self._failed or _tail(item.nodeid) in self._arguments
 

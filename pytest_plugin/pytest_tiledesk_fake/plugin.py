@@ -98,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUN] = Run(config)
     config.pluginmanager.register(config.stash[_RUN], "tiledesk_fake_run")
     if _is_set(config, "intercept"):
-        # From now on: nothing that a test imports, or does without a fake, is let through.
+        # From the start: neither imports of test modules nor tests without a fake may reach these origins.
         _ = config.stash[_RUN].hub
     if any(config.getoption(name) is not None for name in _UNKNOWNS):
         from .unknowns import register
@@ -145,7 +145,7 @@ def _is_in_file(config: pytest.Config, name: str) -> bool:
 @pytest.fixture(scope="session")
 def fake_tiledesk_server(request: pytest.FixtureRequest) -> Iterator[TiledeskFake]:
     """The fake of Tiledesk's JWT history API that lives as long as the session: a TiledeskFake that listens.
-    For what is set up once and needs a URL that stays, like the application under test. While a test uses
+    For an application under test that is started once and needs a URL that stays the same. While a test uses
     `fake_tiledesk`, calls to this URL reach that test's fake.
 
     Without `fake_tiledesk` its users and tokens stay from test to test; call reset() yourself. Planned faults do

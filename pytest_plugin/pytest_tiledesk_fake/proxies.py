@@ -26,12 +26,12 @@ class ProxyExceptions:
         self._before: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
 
     def begin(self) -> None:
-        """A fake begins to need them."""
+        """Except the loopback addresses for one more fake."""
         self._needed += 1
         self.renew()
 
     def end(self) -> None:
-        """A fake that needed them is over."""
+        """Restore the variables if this was the last fake."""
         self._needed -= 1
         self.settle()
 

@@ -1,4 +1,4 @@
-"""What a test is configured to do: by marker, command line, environment and ini file, the first of these counting."""
+"""The settings of a test, from marker, command line, environment and ini file; the first of these counts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _KEYS = tuple(key for key in Settings._fields if key != "fixed")
 
 
 class SettingsOfTests:
-    """The settings of each test, read once."""
+    """The settings of each test, which are read once."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -69,7 +69,7 @@ class SettingsOfTests:
         self._of_test: tuple[str, Settings] | None = None
 
     def of(self, item: pytest.Item) -> Settings:
-        """The settings of a test, which fails where they cannot work."""
+        """The settings of a test; fail the test if they cannot work."""
         if self._of_test is None or self._of_test[0] != item.nodeid:
             try:
                 if self._of_run is None:
@@ -80,7 +80,7 @@ class SettingsOfTests:
         return self._of_test[1]
 
     def forget(self) -> None:
-        """Read the settings of the next test anew, also where that is the same test once more."""
+        """Read the settings of the next test again, even if it is a rerun of the same test."""
         self._of_test = None
 
 
@@ -168,7 +168,7 @@ def check_configuration(config: pytest.Config) -> None:
 
 
 def header(config: pytest.Config) -> str | None:
-    """One line that says what is configured otherwise than by default; None where nothing is."""
+    """One line with the settings that are not defaults; None if there are none."""
     folders = _from(config.rootpath, Path.cwd())
     differs: dict[str, Callable[[Any, str], object]] = {
         "profile": lambda value, source: _profile(value, source, folders),
@@ -222,7 +222,7 @@ def _profile(value: Any, source: str, find: Callable[[str, str | Path], Path]) -
 
 
 def _hint_for_choices(text: str, source: str) -> str:
-    """What to write for a text that was meant as choices, as in `page-size:10`."""
+    """A hint for a text that was meant as choices, as in `page-size:10`."""
     meant = choices_meant(text)
     if not meant:
         return ""

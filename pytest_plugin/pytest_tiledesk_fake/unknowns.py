@@ -1,4 +1,4 @@
-"""What is asked for beside the tests: other choices, coverage of the contract, and what failed tests leave behind."""
+"""Registers the optional reports of a run: other choices, coverage of the contract, and artifacts of failed tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .urls import SettingError
 
 
 def register(config: pytest.Config, hub: Hub) -> None:
-    """Add what the options ask for to a run. Raises pytest.UsageError for what cannot work."""
+    """Register the plugins that the options ask for. Raises pytest.UsageError for options that cannot work."""
     try:
         _register_matrix(config, hub)
         _register_coverage(config, hub)

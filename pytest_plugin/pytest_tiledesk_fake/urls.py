@@ -1,4 +1,4 @@
-"""What settings say of URLs: a server elsewhere, and origins to intercept."""
+"""The URLs in the settings: a server elsewhere, and origins to intercept."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ from .wording import failed_section, heard_section, idle_marker, unheard_section
 @dataclass(slots=True)
 class _Watched:
     fake: TiledeskFake
-    # How many exchanges there had been when the running test began.
+    # The number of exchanges when the running test began.
     before: int = 0
-    # The assumptions whose choice whoever made it has fixed.
+    # The assumptions whose choice the maker of the fake has fixed.
     fixed: frozenset[str] = frozenset()
 
 
@@ -86,7 +86,7 @@ class Verdict:
         return [(fake, exchanges) for fake, exchanges in left if exchanges or (self._own and fake is self._own.fake)]
 
     def close_held(self) -> None:
-        """Let clients go that the fakes which outlast a test hold back: nobody waits for their answers any more."""
+        """Let go of the clients that the longer-lived fakes hold back: nobody waits for their answers any more."""
         for watched in self._lasting:
             if isinstance(watched.fake, TiledeskFake):
                 watched.fake.close_held()
@@ -136,12 +136,12 @@ class Verdict:
         return [violation for violation in violations if violation.rule in forbidden]
 
     def _forbidden_faults(self, item: pytest.Item, of: Sequence[_Watched]) -> list[str]:
-        # Who failed had no chance to meet all faults.
+        # A test that failed had no chance to meet all faults.
         unspent = [] if self._failed else [fault for watched in of for fault in watched.fake.faults.unspent]
         return unspent if unspent and UNSPENT_FAULT in self._settings.of(item).forbidden else []
 
     def forgive(self) -> None:
-        """Forget what clients did wrong so far: the test has failed already, and been told why."""
+        """Forget what clients did wrong so far: the test has failed already, and its report says why."""
         self._failed = True
         self._bugs.clear()
         with suppress(CannotReach):

@@ -12,7 +12,7 @@ _MOST_EXCHANGES = 50
 
 
 def idle_marker(nodeid: str, keys: Sequence[str], *, overridden: bool) -> str:
-    """Why a test fails whose marker asks for what only `fake_tiledesk` does, which never began."""
+    """The message for a test whose marker needs `fake_tiledesk`, which the test never used."""
     because = "another fixture has that name here" if overridden else "and the marker starts no other fake"
     return (
         f"@pytest.mark.tiledesk of {nodeid}: {', '.join(keys)} would do nothing, because this test does not use "
@@ -35,10 +35,10 @@ def heard_section(exchanges: Sequence[Exchange], violations: Sequence[Violation]
 
 
 def unheard_section(problem: str) -> list[tuple[str, str]]:
-    """The section of a failed test's report where the server that would know does not answer."""
+    """The section of a failed test's report if the server does not answer."""
     return [("tiledesk-fake heard", problem)]
 
 
 def failed_section(traces: Sequence[str]) -> list[tuple[str, str]]:
-    """The section of a failed test's report with the bugs of the fake that may have led to it; none if none."""
+    """The section of a failed test's report with the bugs of the fake that may have caused it; none without bugs."""
     return [("tiledesk-fake failed", "\n".join(traces))] if traces else []

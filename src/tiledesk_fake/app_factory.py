@@ -1,4 +1,4 @@
-"""The application factory, as Flask calls what makes an app: `flask --app "tiledesk_fake:create_app()" run`."""
+"""The application factory, in Flask's term: `flask --app "tiledesk_fake:create_app()" run`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def create_app(*, scenario: str | Path | Mapping[str, Any] | None = None, **arguments: Any) -> FlaskApp:
     """A Flask app that is a new fake, for `flask run` and any WSGI server.
 
-    `scenario` is what `TiledeskFake.load` takes, `arguments` are those of TiledeskFake, and the fake is
-    `app.extensions["tiledesk_fake"]`. Raises what these raise.
+    `scenario` is what `TiledeskFake.load` takes, and `arguments` are those of TiledeskFake. The fake is
+    `app.extensions["tiledesk_fake"]`. Raises the errors of TiledeskFake and of `load`.
 
     >>> app = create_app(scenario={"users": [{"email": "ada@example.com"}]})
     >>> len(app.extensions["tiledesk_fake"].users)

@@ -1,7 +1,7 @@
-"""What public methods may be given: their annotations, held to at run time.
+"""Checks the arguments of public methods against their annotations, at run time.
 
-Tests are seldom type-checked. Without this, what is of a wrong type fails far inside, or goes in and does nothing.
-What comes back says what was expected, what came and what to write instead; it never shows text, which may be a secret.
+Tests are seldom type-checked. Without this check a value of a wrong type fails deep inside, or has no effect. The error
+says what was expected, what came and what to write instead; it never shows text, which may be a secret.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ _Kinds = tuple[type, ...]
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
-# Whatever pathlib takes for a path is one, and a whole number is a number.
+# pathlib decides what is a path, and a whole number is a number too.
 _ACCEPTED: Mapping[type, _Kinds] = {Path: (PathLike,), float: (int, float)}
 _PHRASES: Mapping[type, str] = {
     str: "text",
@@ -39,7 +39,7 @@ _PHRASES: Mapping[type, str] = {
     Callable: "a function",  # type: ignore[dict-item]
 }
 _DATE, _DATETIME = genuine(date), genuine(datetime)
-# By what came and what was expected; the first that fits counts.
+# Hints by the type that came and the type expected; the first match counts.
 _HINTS: tuple[tuple[type, type, str], ...] = (
     (str, int, "write it without quotes"),
     (str, _DATETIME, "datetime.fromisoformat reads text"),
@@ -63,9 +63,9 @@ _HINTS: tuple[tuple[type, type, str], ...] = (
 
 
 def checked(**hints: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
-    """A decorator for methods: an argument that is not of its annotation's type is a MisuseError.
+    """Decorate a method to raise MisuseError for an argument that is not of its annotation's type.
 
-    `hints` say, by parameter, what to write instead where that does not follow from the types.
+    `hints` say, by parameter, what to write instead, if the types do not.
 
     >>> class Door:
     ...     @checked(key="cut one first")
@@ -86,7 +86,7 @@ def checked(**hints: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable
         def wrapper(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
             __tracebackhide__ = True
             first, named, others = expectations()
-            # No binding, and one look-up for what is exactly of a type: every test makes a fake and issues tokens.
+            # No binding, and one look-up for an exact type: every test makes a fake and issues tokens.
             if args and type(args[0]) not in first.exact:
                 first.check(args[0], first.name, hints)
             for name, value in kwargs.items():
@@ -111,13 +111,13 @@ class _Expected:
         self.exact = frozenset(self._kinds)
 
     def check(self, value: object, name: str, hints: Mapping[str, str]) -> None:
-        # True is a whole number only to Python.
+        # True is an int in Python, but not a whole number.
         if not isinstance(value, self._kinds) or (isinstance(value, bool) and int in self._kinds):
             raise _refusal(name, self._kinds, value, hints)
 
 
 def _expectations(method: Callable[..., Any]) -> tuple[_Expected, dict[str, _Expected], _Expected]:
-    """What a method accepts: first, by name, and under any other name."""
+    """The values that a method accepts: by position, by name, and under any other name."""
     annotations = get_type_hints(method)
     _, *parameters = signature(method).parameters.values()
     expected = {each.name: _Expected(each.name, annotations.get(each.name, Any)) for each in parameters}
@@ -145,7 +145,7 @@ def _accepted(annotation: Any) -> _Kinds:
 def _refusal(name: str, kinds: _Kinds, value: object, hints: Mapping[str, str]) -> MisuseError:
     unsaid = {NoneType, EllipsisType, *([int] if float in kinds else [])}
     wanted = list(dict.fromkeys(phrase(kind) for kind in kinds if kind not in unsaid))
-    # A password without its quotes is a number.
+    # A password without quotes may be a number.
     may_be_shown = value is None or (isinstance(value, int | float) and str not in kinds)
     got = repr(value) if may_be_shown else phrase(type(value))
     hint = hints.get(name) or _hint(name, kinds, value)
@@ -164,7 +164,7 @@ def _hint(name: str, kinds: _Kinds, value: object) -> str:
 
 
 def phrase(kind: type) -> str:
-    """What is of this type, in words: `text`, `a whole number`, `a Token`."""
+    """The name of a type in a message: `text`, `a whole number`, `a Token`."""
     return _PHRASES.get(kind) or f"{'an' if kind.__name__[0] in 'aeioAEIO' else 'a'} {kind.__name__}"
 
 

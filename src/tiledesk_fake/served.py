@@ -1,4 +1,4 @@
-"""One state as it is served: an address to call, a WSGI app, a Flask app. Here is the one way to server and web."""
+"""A served state: an address to call, a WSGI app, a Flask app. Only this module leads to server and web."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Served(OnlyOnce):
 
     @property
     def app(self) -> FlaskApp:
-        """The fake as a Flask app of its own, with the same state, for whatever Flask can do.
+        """The fake's own Flask app, with the same state.
 
         Routes, blueprints, hooks and signals work for each way in: `url`, `wsgi_app` and `app.test_client()`. The three
         operations are there by their operationIds: `url_for("listTokens")`. Set-up is allowed at any time.
@@ -132,14 +132,14 @@ class Served(OnlyOnce):
         app: WSGIApplication | None = None,
         on_refused: OnRefused | None = None,
     ) -> Self:
-        """Listen, in a thread of this process: its own, or that of the server `beside`, which must be stopped later.
+        """Listen, in a thread of this process: a new one, or that of the server `beside`, which must be stopped later.
 
-        A fake that is started again listens on the same port as before. `app` answers in the place of `wsgi_app`, as
-        one does that has more to offer and asks that for the rest. `on_refused(reason, status, client)` is called
-        for each request that never reaches the fake, and so is not in its journal: what is no HTTP, too slow, too
-        large, or one too many. It must not wait.
+        A fake that is started again listens on the same port as before. `app` answers in the place of `wsgi_app`; it
+        may add routes and call `wsgi_app` for the rest. `on_refused(reason, status, client)` is called for each request
+        that never reaches the fake, and so is not in its journal: it is not HTTP, too slow, too large, or one too many.
+        The function must not wait.
 
-        Raises CannotListen if the address or port cannot be had.
+        Raises CannotListen if the address or port is not available.
         """
         with self._making:
             if self._server is not None:
@@ -162,12 +162,11 @@ class Served(OnlyOnce):
     def intercept(self, origin: str, *, block_network: bool = False) -> AbstractContextManager[object]:
         """A context in which Python clients of an origin reach this fake, over real TLS, with no change of their code.
 
-        It changes name look-up and trust of this process, for this origin's host alone, and takes that back at its end.
-        `block_network` refuses all hosts but this machine. What cannot be led to the fake is refused with an
-        explanation, NetworkRefused, which is a ConnectionRefusedError. The fake need not listen. It takes the extra
-        `tls`.
+        It changes name look-up and trust of this process, for this origin's host alone, and restores them at its end.
+        `block_network` refuses all hosts but this machine. A connection that cannot be redirected raises
+        NetworkRefused, a ConnectionRefusedError that says why. The fake need not listen. It needs the extra `tls`.
 
-        Raises MisuseError for what is no origin.
+        Raises MisuseError for a text that is not an origin.
 
         >>> from http.client import HTTPSConnection
         >>> from tiledesk_fake import TiledeskFake
@@ -188,8 +187,8 @@ class Served(OnlyOnce):
     def hand_over(self, app: WSGIApplication) -> Server | None:
         """Let another app answer at this fake's address, as a test runner does when a test is over.
 
-        `url` stays the same, and so do the connections of clients; those that wait for an answer which is held back
-        are closed. What comes back is the server at that address, or None for a fake that does not listen.
+        `url` stays the same, and so do the connections of clients; those that wait for a delayed or silent answer are
+        closed. Returns the server at that address, or None for a fake that does not listen.
 
         >>> from tiledesk_fake import TiledeskFake
         >>> from wsgiref.simple_server import demo_app
@@ -205,14 +204,14 @@ class Served(OnlyOnce):
             return self._server
 
     def close_held(self) -> None:
-        """Close the connections of clients that wait for an answer which is held back: a `delay_s`, or silence."""
+        """Close the connections of clients that wait for a delayed or silent answer."""
         with self._making:
             if self._server is not None:
                 self._server.close_held()
 
     @property
     def listening(self) -> bool:
-        """Whether there is an address to call."""
+        """Whether the fake listens."""
         return self._server is not None
 
     def stop(self) -> None:
@@ -238,14 +237,14 @@ class Served(OnlyOnce):
 
     @property
     def ca_pem(self) -> bytes | None:
-        """What `ca_file` holds; None for a fake that does not speak TLS."""
+        """The content of `ca_file`; None for a fake that does not speak TLS."""
         return self._certificates.pem if self._certificates is not None else None
 
     @property
     def ca_file(self) -> str:
         """The path of a file with the certificate of the authority that vouches for this fake; gone after `stop`.
 
-        It is what clients are told to trust, as with `requests.get(fake.url, verify=fake.ca_file)`, and holds no key.
+        Clients must trust it, as with `requests.get(fake.url, verify=fake.ca_file)`, and holds no key.
 
         Raises NotListening before start(), and MisuseError for a fake that does not speak TLS.
         """

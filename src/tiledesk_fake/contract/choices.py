@@ -1,4 +1,4 @@
-"""The choices of a profile as an answer reads them: what it reads has decided it, and is noted."""
+"""The choices of a profile as an answer reads them: each choice that is read is recorded as touched."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -6,11 +6,10 @@ from .profile import Profile
 
 
 class Choices:
-    """The choices that one answer is decided by.
+    """The choices that decide one answer.
 
-    Each is read as an attribute, by its name in Profile, only where it decides, because reading it is what puts it into
-    `touched`, the ids of the assumptions so far. Another choice of an assumption that is not in there would have made
-    no difference to the answer, to what the journal says of it, or to the state.
+    Read a choice as an attribute, by its name in Profile, only where it decides: reading adds its id to `touched`. An
+    assumption that is not in `touched` made no difference to the answer, its journal entry, or the state.
 
     >>> choices = Choices(Profile("0", "40", *[""] * 12))
     >>> choices.page_base, choices.touched
@@ -39,7 +38,7 @@ class Choices:
         self.touched: set[str] = set()
 
     def note(self, ids: Iterable[str]) -> None:
-        """Note what has decided in another form: a part of the contract that differs from choice to choice."""
+        """Record assumptions that decided by a part of the contract that differs from choice to choice."""
         self.touched.update(ids)
 
 
@@ -59,7 +58,7 @@ for _field in Profile._fields:
 
 
 class NotedReads(Mapping[str, str]):
-    """A profile as whoever has the fake reads it: the id of what is read is noted."""
+    """A profile for the owner of the fake: reading a choice records its id."""
 
     def __init__(self, choices: Mapping[str, str], note: Callable[[str], object]) -> None:
         self._choices = choices
@@ -81,5 +80,5 @@ class NotedReads(Mapping[str, str]):
 
 
 def unnoted(profile: Mapping[str, str]) -> Mapping[str, str]:
-    """A profile as who only looks on reads it: nothing is noted."""
+    """The same profile for an observer: reading records nothing."""
     return profile._choices if isinstance(profile, NotedReads) else profile

@@ -27,7 +27,7 @@ class BadDirection(ValueError):
 
 
 class Meant(NamedTuple):
-    """What the query of a listing is taken to ask for.
+    """What the query of a listing means.
 
     `field` is None for the order of issue, `direction` 1 or -1, or 0 where none is looked at; `page` may be a fraction.
     """
@@ -38,15 +38,15 @@ class Meant(NamedTuple):
     first_page: int
 
     def skipped(self, page_size: int) -> int:
-        """How many records come before the page."""
+        """The number of records before the page."""
         return int((self.page - self.first_page) * page_size)
 
 
 def read(operation: Operation, query: Mapping[str, Sequence[str]]) -> Meant:
-    """What the query of a listing is taken to ask for. Raises BadDirection."""
+    """Read the query of a listing as the real server does. Raises BadDirection."""
     roles = {parameter.role: parameter for parameter in operation.parameters}
     field: str | None = _field(roles["sortField"], query)
-    # An object takes that name for its prototype, and is sorted by nothing; the direction is lost with it.
+    # JavaScript takes this name for the object's prototype, so there is no sort field and no direction.
     direction = 0 if field == "__proto__" else _direction(roles["direction"], query)
     if not direction or field not in roles["sortField"].schema["enum"]:
         field = None

@@ -78,7 +78,7 @@ class Contract:
         return (*self.operations, self.sign_in.operation)
 
     def place(self, keys: tuple[str, ...]) -> Place:
-        """Where the contract says something, in whichever of its files."""
+        """The place of a statement in one of the contract's files."""
         of_sign_in = self.sign_in.operation.path in keys or self.sign_in.operation.id in keys
         return (self.sign_in.places if of_sign_in else self.places).of(keys)
 
@@ -249,5 +249,5 @@ def _load(choices: tuple[tuple[str, str], ...], file: Path, changed: int) -> Con
             decided_parameters(said.document),
         )
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as cause:
-        # What is missing or of another kind where nothing looks for it in particular; a linter says more.
+        # A key is missing or of another kind, and no check names it; a linter says more.
         raise ContractError(f"{file.name}: cannot be read as this contract: {type(cause).__name__}: {cause}") from cause

@@ -1,11 +1,11 @@
-"""What a contract says of an operation: its parameters, and the answers that need no code."""
+"""An operation of the contract: its parameters, and the answers that need no code."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
 class Decided(NamedTuple):
-    """What assumptions have to do with a parameter: its names under all choices, and the ids of those that turn it.
+    """How assumptions change a parameter: its names under all choices, and the ids of the assumptions that change it.
 
     An alternative turns a parameter that it renames or whose schema it changes. One that lets any other value stand
     beside the schema changes nothing for those that have a meaning.

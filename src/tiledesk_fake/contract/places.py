@@ -1,4 +1,4 @@
-"""Where the contract says something, and how that is known: `openapi/jwt.yaml:120 (assumed)`.
+"""Places in the contract, with the level of what stands there: `openapi/jwt.yaml:120 (assumed)`.
 
 A place is shown by a path that the reader can open, wherever the package is installed.
 """
@@ -75,7 +75,7 @@ def _shown(file: FilePath) -> str:
     try:
         here = os.getcwd()
     except OSError:
-        # Whoever deleted it has the file no less.
+        # The working directory may be deleted; the file is still there.
         return whole
     # Below the root everything is, and that is where such tools say that a test runs.
     is_root = here == os.path.dirname(here)

@@ -207,7 +207,7 @@ def read_profile(profile: str | Path) -> ProfileFile:
 def choices_and_evidence(
     profile: Mapping[str, str] | str | Path | None,
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The choices of what a fake may be given as its profile, and why those of a file are believed."""
+    """The choices of any value that a fake takes as its profile, with the evidence of a file."""
     if profile is None:
         return {}, {}
     if isinstance(profile, Mapping):
@@ -244,7 +244,7 @@ def choices_meant(text: str) -> dict[str, str]:
 
 
 def to_choose(meant: Mapping[str, str]) -> str:
-    """What there is to choose from, for what is only named."""
+    """The valid choices, for an assumption that is only named."""
     listed = "; ".join(f"{id}: {', '.join(described(id))}" for id, choice in meant.items() if choice == "CHOICE")
     return f", with one of its choices: {listed}" if listed else ""
 

@@ -1,4 +1,4 @@
-"""The contract as it is handed to other tools: in a form of OpenAPI, with the server that it comes from."""
+"""The contract for other tools: in a version of OpenAPI, with the server to call."""
 
 from collections.abc import Mapping
 from typing import Any

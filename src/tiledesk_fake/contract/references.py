@@ -1,4 +1,4 @@
-"""What a `$ref` of an OpenAPI document refers to."""
+"""Resolves the `$ref`s of an OpenAPI document."""
 
 from typing import Any
 
