@@ -53,11 +53,11 @@ class NotListening(MisuseError):
 
 
 class CannotListen(TiledeskFakeError):
-    """The address or port cannot be had."""
+    """The address or port is not available."""
 
 
 class CannotReach(TiledeskFakeError):
-    """Nothing answers where a fake is to be served, or something else does."""
+    """Nothing answers at the address of a served fake, or another server does."""
 
 
 class NetworkRefused(TiledeskFakeError, ConnectionRefusedError):

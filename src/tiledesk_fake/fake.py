@@ -95,10 +95,10 @@ class TiledeskFake(Served):
 
     @property
     def touched(self) -> frozenset[str]:
-        """The ids of the assumptions that have decided anything so far: an answer, what is said of it, what was read.
+        """The ids of the assumptions that have decided so far: an answer, its journal entry, or a value that was read.
 
-        Under another choice of any other assumption all would have gone alike. That is so although the journal is
-        cleared, and the fake reset.
+        Another choice of any other assumption would have changed nothing. Neither `journal.clear` nor `reset` empties
+        it.
 
         >>> fake = TiledeskFake()
         >>> fake.profile["page-base"], fake.touched
@@ -108,10 +108,10 @@ class TiledeskFake(Served):
 
     @checked(profile=_PROFILE_WANTED)
     def set_profile(self, profile: Mapping[str, str] | str | Path | None) -> None:
-        """Turn assumptions from now on; `profile` is what TiledeskFake takes, and None the defaults.
+        """Change assumptions from now on; `profile` is what TiledeskFake takes, and None means the defaults.
 
-        What it does not name has its default. Users, tokens and the journal stay. Raises ProfileError for an unknown
-        assumption or choice.
+        An assumption that it does not name gets its default. Users, tokens and the journal stay. Raises ProfileError
+        for an unknown assumption or choice.
 
         >>> fake = TiledeskFake(profile={"page-base": "1"})
         >>> fake.set_profile({"page-size": "10"})
@@ -125,7 +125,7 @@ class TiledeskFake(Served):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """Why the choices of a profile file are believed, by the id of the assumption; empty without a file."""
+        """The evidence in the profile file, by the id of the assumption; empty without a file."""
         return self._evidence
 
     @property
@@ -174,7 +174,7 @@ class TiledeskFake(Served):
         lastname: str = "User",
         emailverified: bool = True,
     ) -> User:
-        """A new user. Without a password Basic never works; one who is not active is refused everywhere (observed).
+        """A new user. Without a password Basic never works; a user who is not active is refused everywhere (observed).
 
         `id` is 24 hex digits of either case, made up unless given. E-mail addresses that differ in case are two users.
         `firstname`, `lastname` and `emailverified` are claims of the user's tokens, and in the answer of a sign-in.
@@ -196,7 +196,7 @@ class TiledeskFake(Served):
         firstname: str | None = None,
         lastname: str | None = None,
     ) -> User:
-        """The user with what is given changed; `password=None` takes the password away.
+        """Change a user, and return the changed one; `password=None` removes the password.
 
         From now on the gate goes by it. Tokens that are issued already stay as they are, and so do their claims.
 
@@ -338,8 +338,8 @@ class TiledeskFake(Served):
     def verify(self, *, allow: Sequence[str] = ()) -> None:
         """Assert that clients sent nothing that no correct client sends, and that they met all planned faults.
 
-        For a fake made by hand; those of the pytest plugin are judged by it. `allow` has the rules that may be broken:
-        those of the violations, and `unspent-fault`. What was judged is taken: the next call judges what is new.
+        For a fake made by hand; the plugin judges the fakes of its fixtures. `allow` has the rules that may be broken:
+        those of the violations, and `unspent-fault`. The next call judges only what came after this one.
 
         Raises ViolationError, which is an AssertionError, and MisuseError for a rule that there is not.
 

@@ -23,7 +23,7 @@ _MOST_NAMED = 20
 
 
 class Home(Protocol):
-    """Where a token is known."""
+    """The state that knows a token."""
 
     def jwt(self, record: Record) -> str:
         """The signed token of a record."""
@@ -40,11 +40,11 @@ class Records(Iterable[Record], Protocol):
 
 
 class Holder(Home, Protocol):
-    """What holds the users and tokens of a fake: its state, or who asks for that elsewhere."""
+    """The holder of a fake's users and tokens: its state, or a client of a server elsewhere."""
 
     @property
     def lock(self) -> AbstractContextManager[object]:
-        """What is held while more than one thing is read."""
+        """The lock to hold while reading more than one value."""
 
     @property
     def users(self) -> Users:
@@ -56,7 +56,7 @@ class Holder(Home, Protocol):
 
 
 class _Elsewhere:
-    """What is left of a state in a token that has been pickled, perhaps in another process."""
+    """The stand-in for a state in a token that was pickled, perhaps in another process."""
 
     def __init__(self, jwt: str) -> None:
         self._jwt = jwt

@@ -1,4 +1,4 @@
-"""Who calls: the users of the server, each with the credentials that are known to be theirs."""
+"""The users of the server, each with the credentials that are known to be theirs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -99,7 +99,7 @@ class Parameters:
 
 
 def _deciders(operation: Operation) -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
-    """By a parameter's name under some choice, the assumptions that turn it; and those that turn anything's name."""
+    """The assumptions that change each parameter, by its name under some choice; and those that change any name."""
     by_name = {name: parameter.decided.ids for parameter in operation.parameters for name in parameter.decided.names}
     renamed = [parameter.decided for parameter in operation.parameters if len(parameter.decided.names) > 1]
     # Of an unknown parameter a violation says which ones are known.

@@ -127,7 +127,7 @@ class ControlApp:
 
 
 class _Place(NamedTuple):
-    """Whom a request without its body is for: the world, if it names one, and there the control API or the fake."""
+    """The app for a request without its body: the control API or the fake, of the world that the request names."""
 
     request: Request
     world: str | None

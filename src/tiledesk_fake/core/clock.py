@@ -92,7 +92,7 @@ class Setting(NamedTuple):
 
 
 class Clock(OnlyOnce):
-    """What time it is for one fake: real, shifted or frozen.
+    """The time of one fake: real, shifted or frozen.
 
     Expiry, createdAt and updatedAt follow it. It is not slowed or frozen by freezegun.
 
@@ -165,7 +165,7 @@ class Clock(OnlyOnce):
 
     @checked()
     def restore(self, setting: Setting) -> None:
-        """Set the clock as it was once."""
+        """Set the clock to an earlier setting."""
         with self._moving:
             self.setting = setting
 

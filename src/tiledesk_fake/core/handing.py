@@ -1,4 +1,4 @@
-"""What a fake hands out cannot be set, and what it is made of cannot be copied; both say what to do instead."""
+"""Values of a fake that cannot be set, and parts that cannot be copied; the errors say what to do instead."""
 
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar

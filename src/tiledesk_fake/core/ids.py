@@ -1,4 +1,4 @@
-"""Identifiers: the only place that makes randomness, and what counts as an ObjectId."""
+"""Identifiers: the only module that makes randomness, and the test for an ObjectId."""
 
 import re
 import secrets
@@ -54,7 +54,7 @@ class Ids:
         return roll < chance * 2**64
 
     def state(self) -> IdsState:
-        """Where this generator is, for `resume_from`."""
+        """The state of this generator, for `resume_from`."""
         return self._seed, self._drawn, self._next
 
     def resume_from(self, state: IdsState) -> None:

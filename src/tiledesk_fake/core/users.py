@@ -1,4 +1,4 @@
-"""Who there is: the users that can call."""
+"""The users that can call."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator

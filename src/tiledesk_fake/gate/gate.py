@@ -37,7 +37,7 @@ _LONGEST_REMEMBERED = 2_048
 
 
 class Caller(NamedTuple):
-    """Who calls: the id that the history goes by, and the user. A guest has none, and the id that its token says."""
+    """The caller: the id of the history, and the user. A guest has no user, and the id that its token names."""
 
     user_id: str
     user: User | None = None
@@ -65,7 +65,7 @@ class Gate:
         self._remembered: dict[str, _Claims] = {}
 
     def caller(self, authorization: str | None, secret_tokens: Sequence[str] = ()) -> Caller:
-        """Who the `Authorization` header, or the query's `secret_token`, says is calling.
+        """The caller by the `Authorization` header, or by the query's `secret_token`.
 
         `secret_tokens` are all values of that parameter. Raises Unauthorized, BadRequest or NotTwoWords, or a Quirk
         where the real gate would fail or hang.

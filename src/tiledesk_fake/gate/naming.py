@@ -1,4 +1,5 @@
-"""Whom the `_id` of a token names: what mongoose and MongoDB make of it (observed; MongoDB's own part is inferred).
+"""Finds the user that the `_id` of a token names, as mongoose and MongoDB read it (observed; MongoDB's own part is
+inferred).
 
 The real gate asks the database for whatever a signed token has there: an id, a list of ids, or an object of MongoDB's
 operators, which are executed.

@@ -73,7 +73,7 @@ class Registry:
         self.blocks = any(entry.block_network for entry in self.entries)
 
     def find(self, origin: Origin) -> Entry | None:
-        """Who answers for an origin; None where nobody does any more."""
+        """The fake that answers for an origin; None if there is no longer one."""
         return next((entry for entry in reversed(self.entries) if entry.origin == origin), None)
 
     def owner_of(self, origin: Origin) -> object:

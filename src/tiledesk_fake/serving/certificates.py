@@ -1,4 +1,4 @@
-"""Who vouches for this process: an authority of its own, and a certificate for whatever name a client asks for."""
+"""The certificate authority of this process, and a certificate for each name that a client asks for."""
 
 import os
 import ssl
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import trustme
 
 MOST_NAMES = 256
-"""Of how many names the certificates are kept; those of others are made anew."""
+"""The number of names whose certificates are kept; others are made again when they are needed."""
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _CERTIFICATE, _KEY = "ca.pem", "ca-key.pem"

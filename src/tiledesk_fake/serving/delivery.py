@@ -14,7 +14,7 @@ Drop = Literal["before-answer", "mid-body", "malformed", "silence", "after-answe
 
 
 def nobody() -> None:
-    """Who is woken, or told, where nobody waits."""
+    """Do nothing: the callback where there is nobody to wake or to tell."""
 
 
 ANSWERED: tuple[Drop, ...] = ("mid-body", "after-answer")

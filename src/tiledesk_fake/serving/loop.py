@@ -1,4 +1,4 @@
-"""Who waits for which socket, and until when: a loop in a thread of its own.
+"""A loop in its own thread: it waits for sockets, each with a deadline.
 
 This module knows no HTTP. It stands where asyncio could: asyncio's tasks and transports cost each new connection 150 µs
 and each start of a server two changes of threads, which in the tests of a client is more than all else that the fake

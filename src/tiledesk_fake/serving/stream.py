@@ -14,7 +14,7 @@ from .rejection import Rejection
 
 
 class Owner(Protocol):
-    """Whom a stream belongs to: hears what comes, and how the stream fares."""
+    """The owner of a stream: it receives the data, and is told of the stream's state."""
 
     def received(self, data: memoryview) -> None:
         """Bytes, which are only there until this returns."""

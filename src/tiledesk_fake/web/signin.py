@@ -1,4 +1,4 @@
-"""Who signs in: the fields of a request as the real server's validator sees them, then the user (observed).
+"""Sign-in: the fields of a request as the real server's validator sees them, then the user (observed).
 
 The validator, express-validator 6.14.2, looks for both fields in the body, the cookies, the headers and the query, and
 all that it finds must be valid. What comes next reads the body alone.
@@ -20,7 +20,7 @@ _FIELDS: dict[str, Callable[[str], bool]] = {"email": is_address, "password": bo
 
 
 def caller(users: Users, request: Request, body: Any) -> Caller:
-    """Who the request signs in; `body` is what its body says.
+    """The user whom the request signs in; `body` is the parsed body.
 
     Raises InvalidFields, SignInRefused, or a Quirk where the real server fails.
     """

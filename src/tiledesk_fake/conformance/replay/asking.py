@@ -19,7 +19,7 @@ from .presented import SECRET
 
 
 class World(NamedTuple):
-    """Who there is and what time it is when a request comes; the rest is what it then says."""
+    """The users and the time at a request; the other fields are what the request says."""
 
     authorization: str | None
     target: str

@@ -1,4 +1,4 @@
-"""Who may be calling: each way to take the credentials of a request that the recording leaves open."""
+"""The possible callers of a request: each reading of its credentials that the recording leaves open."""
 
 from typing import NamedTuple
 

@@ -204,7 +204,7 @@ class Knowledge:
     by_jti: dict[str, Known] = field(default_factory=dict)
     by_owner: dict[str, "Tokens"] = field(default_factory=dict)
     revoked_jti: dict[str, bool | None] = field(default_factory=dict)
-    """Of a jti that no answer shows: whether it is revoked."""
+    """Whether a jti that no answer shows is revoked."""
     counted: dict[str, int] = field(default_factory=dict)
     """The number of tokens that a list told last, by user."""
     before: set[tuple[int, int]] = field(default_factory=set)
@@ -244,7 +244,7 @@ class Knowledge:
         return self.id_of.get(self.name(given))
 
     def link(self, given: Presented, id: str) -> None:
-        """Whoever presents these credentials has this id, unless another address has it."""
+        """Note that the owner of these credentials has this id, unless another address has it."""
         if given.basic and self.address_of.setdefault(id, given.basic[0]) != given.basic[0]:
             id = NOBODY
         self.id_of.setdefault(self.name(given), id)

@@ -9,7 +9,7 @@ from ..outcome import options
 from .exchange import Unusable
 
 MOST_KEPT = 1_000
-"""So many differences are kept; the others are counted."""
+"""The number of differences that are kept; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)

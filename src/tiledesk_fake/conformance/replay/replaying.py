@@ -23,7 +23,7 @@ Progress = Callable[[int, str], None]
 """Called with the number of exchanges that are done, and with what is being done."""
 
 MOST_EXPLAINED = 20
-"""Of differences that look alike, so many are asked about under other choices; the rest share what was found."""
+"""The number of similar differences that are tried under other choices; the rest share the result."""
 _MOST_PAIRED = 3
 _EVERY = 500
 

@@ -103,7 +103,7 @@ def _note_let_in(known: Knowledge, given: Presented) -> None:
 
 
 def _note_genuine(known: Knowledge, token: Token) -> None:
-    """Of all that is let in, what comes first counts as genuine; what contradicts it later is forged."""
+    """Note the first accepted signature as genuine; a later one that contradicts it counts as forged."""
     if not token.algorithm or not token.signature:
         return
     known.signature_of.setdefault(token.signed, token.signature)

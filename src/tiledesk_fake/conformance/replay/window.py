@@ -191,7 +191,7 @@ class Window:
         return ""
 
     def _listed_now(self, tokens: Tokens) -> tuple[Collection[int], list[Place], bool]:
-        """Of the tokens that are there those that are surely listed, in order as far as their values are known."""
+        """The tokens that are surely listed, in order as far as their values are known."""
         at_ms, others = self._exchange.at_ms, self._known.others
         touched = self._profile.revoke_again == "touched"
         there: dict[int, None] = {}

@@ -1,4 +1,4 @@
-"""Who is let in, and how everybody else is refused. Revocations are tried on keys that nobody has."""
+"""The rules of the gate: which credentials it accepts, and how it refuses others. They revoke only unknown keys."""
 
 import base64
 import hmac
