@@ -1,4 +1,4 @@
-"""What `tiledesk-fake serve` holds when nothing else is asked for: the tokens that the contract's example lists."""
+"""The default users and tokens of `tiledesk-fake serve`: the tokens that the contract's example lists."""
 
 from typing import Any
 

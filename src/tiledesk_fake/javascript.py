@@ -1,4 +1,4 @@
-"""What JavaScript makes of text and values, where Python makes something else of them.
+"""JavaScript's conversions of text and values, where Python's differ.
 
 A value is what JSON has: text, numbers, booleans, None, lists and dicts.
 """

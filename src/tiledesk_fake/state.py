@@ -103,7 +103,7 @@ class State(OnlyOnce):
             self._hold(Users(snapshot.users, self.users.former), snapshot.records, dict(snapshot.claims))
 
     def turn(self, contract: Contract) -> None:
-        """Go by this contract from now on; users, tokens and journal stay."""
+        """Use this contract from now on; users, tokens and journal stay."""
         with self.lock:
             self.contract = contract
             for id, names in contract.parameter_names.items():
@@ -302,7 +302,7 @@ class State(OnlyOnce):
 
 
 def forgotten(record: Record) -> NotFound:
-    """What is raised for a token that a fake no longer holds."""
+    """The error for a token that a fake no longer holds."""
     return NotFound(
         f"this fake does not hold the token {record.jti!r} any more; reset forgets tokens, as remove_user does"
     )

@@ -65,7 +65,7 @@ def lines(path: Path) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a YAML file says. Its text is kept, because a pipe cannot be read again to look for a line."""
+    """The content of a YAML file. Its text is kept, because a pipe cannot be read again to look for a line."""
 
     path: Path
     text: str = field(repr=False)

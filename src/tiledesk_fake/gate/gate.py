@@ -157,7 +157,7 @@ class Gate:
 
 
 class _Claims:
-    """What a genuine token says. It never changes, so each part is worked out once.
+    """The claims of a genuine token. It never changes, so each part is worked out once.
 
     Each when it is asked for, because a part that cannot be read is no obstacle before its turn.
     """

@@ -87,7 +87,7 @@ def decode(token: str, secret: bytes) -> Decoded | None:
 
 
 def _header(part: str) -> Any:
-    """What the first part of a token says, which may be any JSON; None where that is none."""
+    """The header of a token, which may be any JSON; None if it is not JSON."""
     try:
         return _parse(_decode(part).decode("latin-1"))
     except ValueError:

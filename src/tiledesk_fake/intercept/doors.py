@@ -1,4 +1,4 @@
-"""Where intercepted clients arrive: one server for each scheme, open as long as the process.
+"""The servers that intercepted clients reach: one for each scheme, open as long as the process.
 
 One for each fake would be closed with it, and a client that keeps its connections would then go to the real host.
 """
@@ -40,7 +40,7 @@ class Door:
         return entry is None or ignores(entry.app, environ)
 
     def port(self) -> int:
-        """Where it is open; it opens if need be, as in a forked child."""
+        """The open port; opens one if needed, as in a forked child."""
         with _lock:
             if not self._server.listening:
                 self._server.start()
@@ -48,7 +48,7 @@ class Door:
 
     @property
     def open_at(self) -> int | None:
-        """Where it is open, if it is."""
+        """The open port, if there is one."""
         return self._server.port if self._server.listening else None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -88,7 +88,7 @@ def door(scheme: str) -> Door:
 
 
 def place_for(scheme: str, *, ipv6: bool) -> tuple[str, int]:
-    """Where clients of a scheme are led, as a socket of that family has it."""
+    """The address for clients of a scheme, in the form of a socket's family."""
     return ("::ffff:127.0.0.1" if ipv6 else _HOST), door(scheme).port()
 
 

@@ -1,4 +1,4 @@
-"""What clients name when they call: an origin, which is scheme, host and port."""
+"""The origins that clients call: scheme, host and port."""
 
 import re
 from functools import lru_cache
@@ -13,7 +13,7 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASC
 
 
 class Origin(NamedTuple):
-    """Where a client believes to call."""
+    """The origin that a client means to call."""
 
     scheme: str
     host: str

@@ -118,7 +118,7 @@ class Registry:
             )
 
     def refusal(self, text: str, origin: Origin | None = None) -> NetworkRefused:
-        """What a client is refused with. It is logged too, since some libraries swallow the text of an error."""
+        """The error for a refused client. It is logged too, because some libraries swallow the text of an error."""
         log_refusal(text, self.owner_of(origin) if origin else None)
         return NetworkRefused(text)
 

@@ -40,7 +40,7 @@ def socket_class() -> type[socket.socket]:
 
 
 def getaddrinfo_of(original: Callable[..., Any], host: str, port: Any, family: int, rest: tuple[Any, ...]) -> Any:
-    """What the stand-in of an intercepted name is looked up as."""
+    """The look-up result for an intercepted name."""
     kind, proto, flags = rest
     stand_in = REGISTRY.stand_in(host)
     if family == socket.AF_INET6:

@@ -36,7 +36,7 @@ _TOKEN = re.compile(r"[!-~]+", re.ASCII)
 
 
 class Origin(NamedTuple):
-    """Where a server is: a scheme, a host and a port, None for that of the scheme."""
+    """The origin of a server: a scheme, a host and a port, None for the scheme's default."""
 
     scheme: str
     host: str
@@ -68,7 +68,7 @@ class Control:
         return Control(self.origin, mount, self._token)
 
     def get(self, path: str, **query: object) -> Any:
-        """What is at a path; a parameter of the query that is None is left out."""
+        """Get a path; a query parameter that is None is left out."""
         given = {name: value for name, value in query.items() if value is not None}
         return self.call("GET", f"{path}?{urlencode(given)}" if given else path)
 

@@ -56,7 +56,7 @@ def find(url: str, control_token: str | None = None) -> tuple[Control, str]:
 
 
 def split(url: str) -> tuple[Origin, str]:
-    """Where a server is by its URL, and the path that follows. Raises MisuseError for what is no such URL."""
+    """Split a server's URL into origin and path. Raises MisuseError for a text that is not such a URL."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -18,7 +18,7 @@ _DAY_MS = 86_400_000
 
 
 class RemoteClock(OnlyOnce):
-    """What time it is for a fake elsewhere; as `Clock`."""
+    """The clock of a fake elsewhere; as `Clock`."""
 
     def __init__(self, control: Control) -> None:
         self._control = control

@@ -1,4 +1,4 @@
-"""What the JSON of the control API stands for: users, records, exchanges and violations."""
+"""Values read from the JSON of the control API: users, records, exchanges and violations."""
 
 from base64 import b64decode
 from collections.abc import Mapping

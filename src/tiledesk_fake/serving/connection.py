@@ -31,7 +31,7 @@ NOT_HTTP = b"This is not HTTP.\r\n\r\n"
 
 
 class State(Enum):
-    """What a connection is doing. Whether its client has ended is the stream's to know."""
+    """The state of a connection. The stream knows whether its client has ended."""
 
     WAITING = auto()  # for the first byte of a request
     RECEIVING = auto()  # the rest of a request

@@ -1,4 +1,4 @@
-"""What a client may ask of the server, and how long it may take."""
+"""The limits of a client's requests, in size, number and time."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Limits(NamedTuple):
 
 
 def room_for(connections: int) -> int:
-    """How many of so many connections the descriptors of this process allow, besides what else it has open."""
+    """The number of connections, at most `connections`, that the descriptors of this process leave room for."""
     if resource is None:
         return connections
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

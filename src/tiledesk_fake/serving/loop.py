@@ -50,7 +50,7 @@ class Timer:
 
 
 class Guarded(Protocol):
-    """What has a deadline, which may move."""
+    """An object with a deadline, which may move."""
 
     deadline: float
 

@@ -1,4 +1,4 @@
-"""What the server answers by itself, because the app never hears of it or breaks: a status, and the reason."""
+"""The server's own answers, where the app never gets the request or breaks: a status, and the reason."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

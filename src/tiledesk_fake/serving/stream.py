@@ -29,10 +29,10 @@ class Owner(Protocol):
         """The client sends nothing more."""
 
     def congested(self) -> None:
-        """What was written has not all left."""
+        """The stream could not send all that was written."""
 
     def flushed(self) -> None:
-        """Now it has."""
+        """The stream has now sent all that was written."""
 
     def lost(self) -> None:
         """The stream is closed, by whichever side."""

@@ -41,7 +41,7 @@ def is_credential(name: str, values: Sequence[str]) -> bool:
 
 
 def breach_of_authorization(header: str) -> Breach | None:
-    """What is wrong with the form of an `Authorization` header; None if nothing is."""
+    """The breach in the form of an `Authorization` header; None if there is none."""
     words = header.strip(" \t").split(" ")
     scheme = words[0]
     keys = ("components", "securitySchemes", "basicAuth" if scheme.lower().startswith("basic") else "jwtAuth")

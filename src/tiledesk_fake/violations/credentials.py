@@ -1,4 +1,4 @@
-"""What is wrong with the body of a sign-in; what it says is never shown, since it is a password."""
+"""Checks the body of a sign-in; never shows its text, which may be a password."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

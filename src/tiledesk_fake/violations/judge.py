@@ -1,4 +1,4 @@
-"""What no correct client sends: looks at a request as it came, and has no say in the answer.
+"""Finds what no correct client sends, in a request as it came; never changes the answer.
 
 Only the contract and the form of the request count. A token that is revoked, expired or unknown is no violation.
 """
@@ -33,7 +33,7 @@ _MOST_BREACHES = 20
 
 @dataclass(slots=True)
 class Heard:
-    """What is known of a request once the road is through with it; credentials may be anywhere in it."""
+    """A request and its outcome, after the road; credentials may be anywhere in it."""
 
     at_ms: int
     choices: Choices = field(repr=False)
@@ -98,7 +98,7 @@ class Judge:
         )
 
     def failed_exchange(self, request: Request, heard: Heard, status: int | None) -> Exchange:
-        """What is certain of a request that could not be judged."""
+        """The exchange of a request that could not be judged."""
         operation, target = heard.operation.id if heard.operation else heard.endpoint, redacted(request.target)
         exchange = Exchange(heard.at_ms, operation, request.method, target, {}, {}, heard.user, status, heard.fault, ())
         return exchange._replace(reason=heard.reason, headers=request.headers, touched=frozenset(heard.choices.touched))

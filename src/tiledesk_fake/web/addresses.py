@@ -1,4 +1,4 @@
-"""What the real server takes for an e-mail address (observed, validator 13.7.0)."""
+"""The e-mail addresses that the real server accepts (observed, validator 13.7.0)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the road answers: status, headers and body."""
+"""The answer of the road: status, headers and body."""
 
 import json
 from typing import Any, NamedTuple

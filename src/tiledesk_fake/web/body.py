@@ -1,4 +1,4 @@
-"""What the real server makes of bodies before it looks at anything else (observed, body-parser 1.20.4).
+"""Reads bodies as the real server does, before anything else (observed, body-parser 1.20.4).
 
 JSON and forms are read, by their type alone; whatever else is sent is ignored, of any size. One step is deliberately
 stricter: JSON that nests very deep is refused, where the real server reads it.

@@ -1,4 +1,4 @@
-"""What `qs`, the reader of forms and queries inside Express, makes of them (observed, qs 6.14.1).
+"""Reads forms and queries as `qs` does inside Express (observed, qs 6.14.1).
 
 `a[b]=1` is an object in an object, `a[]=1` and `a=1&a=2` are lists, `a[3]=1` a list whose gaps are closed at the end.
 The ports of qs to Python do otherwise where keys meet that do not fit together.

@@ -1,4 +1,4 @@
-"""What each operation of the contract does once the gate has let a caller in and the parameters are read."""
+"""The operations of the contract, for a caller that the gate has accepted and parameters that are read."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -100,7 +100,7 @@ NEVER_SENT = Answer(500, (), b"")
 
 
 def internal_error() -> Answer:
-    """What is answered where the fake itself fails; the exception that is being handled goes to the log."""
+    """The answer if the fake itself fails; the exception that is being handled goes to the log."""
     log_bug("a request could not be answered; this is a bug in tiledesk-fake")
     return json_answer(500, wire.refusal("Internal error of tiledesk-fake."))
 

@@ -64,7 +64,7 @@ class Road:
         return answer
 
     def hear(self) -> Heard:
-        """What is known of a request that has just come."""
+        """The record of a request that has just come."""
         return Heard(self._state.clock.now_ms(), Choices(self._state.contract.profile))
 
     def note(self, request: Request, heard: Heard, status: int | None, wish: Delivery) -> None:
@@ -99,7 +99,7 @@ class Road:
         return [operation.id for operation, _ in self._routes.find("", below).operations.values()]
 
     def locate(self, request: Request, heard: Heard) -> Match | Refusal:
-        """Where the target of a request leads, and what that says of it; a refusal if it leads nowhere."""
+        """Match the target of a request, and note in `heard` what it says; a refusal if there is no match."""
         try:
             heard.path, query_string = self._routes.split(request.below_mount)
         except Refusal as nowhere:
@@ -114,7 +114,7 @@ class Road:
     def reply(
         self, request: Request, heard: Heard, wish: Delivery, match: Match | Refusal | None = None
     ) -> Answer | None:
-        """What a request is answered; `match` is where it leads, if that is known already.
+        """The answer to a request; `match` is that of its target, if it is known already.
 
         None, and `wish` says why, where no answer arrives.
         """
@@ -132,7 +132,9 @@ class Road:
         return _for_everybody(answer)
 
     def meet_fault(self, heard: Heard, wish: Delivery) -> Answer | None:
-        """What a planned fault answers in the place of an operation; None if there is none, or `wish` says it all."""
+        """The answer of a planned fault in the place of an operation; None without a fault, or if `wish` says it
+        all.
+        """
         try:
             with self._state.lock:
                 answer = self._misbehave(heard, wish)

@@ -105,7 +105,7 @@ class Routes:
         return path, query
 
     def find(self, method: str, path: str) -> Match:
-        """Where a path leads."""
+        """The match for a path."""
         for mount in self._mounts:
             if mounted := mount.pattern.match(path):
                 break

@@ -1,4 +1,4 @@
-"""What goes over the wire, and the only place that knows Tiledesk's names for it."""
+"""The bodies that go over the wire. Only this module knows Tiledesk's field names."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -136,11 +136,11 @@ def failure() -> bytes:
 
 
 def fall_through(project: str) -> bytes:
-    """What the real server answers where it takes part of a path for a project's id (observed)."""
+    """The real server's answer if it takes part of a path for a project's id (observed)."""
     said = "Project not found with id" if is_object_id(project) else "Invalid project id"
     return compact_json({"error": f"{said}: {project}"})
 
 
 def too_large(limit: int | None) -> bytes:
-    """What the real server answers to a body over its limit in bytes, or over another one (observed)."""
+    """The real server's answer to a body over its limit in bytes, or over another limit (observed)."""
     return compact_json({"err": "Request entity too large", **({} if limit is None else {"limit": limit})})
