@@ -219,7 +219,7 @@ def _welcome(fake: TiledeskFake, *, with_password: bool, trusting: bool) -> list
 
 
 def _controls(fake: TiledeskFake, control_token: str | None) -> list[str]:
-    """Where the page is, and two lines for the control API; a token is named and never shown."""
+    """The URL of the page, and two lines for the control API; a token is named and never shown."""
     root = f"{fake.url.removesuffix(fake.base_path)}/_fake"
     direct = ["--noproxy", "*"] if _is_captured() else []
     token = [] if control_token is None else ["Authorization: Bearer $TILEDESK_FAKE_CONTROL_TOKEN"]

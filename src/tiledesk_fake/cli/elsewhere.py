@@ -1,4 +1,4 @@
-"""What all commands have in common that ask a server: which one, with what token, and how its answer is printed."""
+"""The common part of commands that call a server: its URL, its token, and how its answer is printed."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def user_of(control: Control, name: str) -> dict[str, Any]:
 
 
 def path_of(user: dict[str, Any]) -> str:
-    """Where a user is in the control API."""
+    """The path of a user in the control API."""
     return f"/users/{quote(user['_id'], safe='')}"
 
 

@@ -1,4 +1,4 @@
-"""What the commands that examine a server elsewhere take: its URL, the credentials of its users, and patience."""
+"""The options of commands that examine a server elsewhere: its URL, the credentials of its users, and time-outs."""
 
 import math
 from collections.abc import Callable, Sequence

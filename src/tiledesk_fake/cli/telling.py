@@ -1,4 +1,4 @@
-"""What `serve` says on stderr of each exchange, while it goes on answering whether anybody reads that or not."""
+"""Prints each exchange of `serve` to stderr; `serve` goes on answering even if nobody reads stderr."""
 
 from collections.abc import Callable
 from queue import SimpleQueue

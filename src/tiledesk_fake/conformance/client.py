@@ -36,7 +36,7 @@ class _TooLong(Exception):
 
 
 class _Incoming(io.RawIOBase):
-    """What a server sends, until a deadline and up to MOST_BYTES."""
+    """The bytes that a server sends, until a deadline and up to MOST_BYTES."""
 
     def __init__(self, sock: socket.socket, deadline_s: float) -> None:
         self._sock = sock

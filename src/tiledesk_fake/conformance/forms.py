@@ -34,7 +34,7 @@ def names_in(schema: Any) -> frozenset[str]:
 
 
 def problem(body: Any, schema: Any, hide: Callable[[str], str] = str) -> str:
-    """What is wrong with a body, in a few words; empty if nothing is. `hide` takes out what is secret."""
+    """The problem of a body, in a few words; empty if there is none. `hide` removes secrets."""
     return problem_under(body, _validator(json.dumps(schema, sort_keys=True)), hide)
 
 

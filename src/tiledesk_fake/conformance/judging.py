@@ -1,4 +1,4 @@
-"""What a server is judged by: the contract under the choices of a profile."""
+"""The measure of a server: the contract under the choices of a profile."""
 
 from collections.abc import Mapping
 from typing import Any

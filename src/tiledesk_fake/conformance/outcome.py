@@ -1,4 +1,4 @@
-"""What an examination can come to.
+"""The possible outcomes of an examination.
 
 TiledeskFakeError
 ├── CannotCheck     the server could not be examined: unreachable, credentials refused, nothing to examine with, gone

@@ -195,7 +195,7 @@ def page(title: str, body: str) -> str:
 
 
 def report_of(ended: BaseException) -> Report | None:
-    """What was found until an exception ended an examination, None if none had begun."""
+    """The report until an exception ended an examination; None if no examination had begun."""
     report: Report | None = getattr(ended, "report", None)
     return report
 

@@ -1,4 +1,4 @@
-"""What is to be examined: a server, who may call it, and by which profile it is judged."""
+"""The target of an examination: a server, the credentials, and the profile that it is judged by."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the control API tells of what was heard: the journal, and the verdict."""
+"""The journal and the verdict in the control API."""
 
 from collections.abc import Callable
 
@@ -64,13 +64,13 @@ def clear_journal(call: Call) -> Reply:
 
 
 def forget_touched(call: Call) -> Reply:
-    """What has decided anything so far is forgotten."""
+    """Clear the assumptions that have decided so far."""
     call.world.fake.journal.forget_touched()
     return DONE
 
 
 def read_verdict(call: Call) -> Reply:
-    """What clients did wrong, and which faults no call met."""
+    """The verdict: what clients did wrong, and which faults no call met."""
     allowed = call.query["allow"].split(",") if call.query.get("allow") else []
     for rule in allowed:
         if rule not in RULES:

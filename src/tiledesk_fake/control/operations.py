@@ -1,4 +1,4 @@
-"""What each operation of the control API does with a fake; nothing that a test in Python could not."""
+"""The operations of the control API on a fake; a test in Python can do each of them too."""
 
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -168,7 +168,7 @@ def _possible_now() -> Iterator[None]:
 
 
 def show_clock(call: Call) -> Reply:
-    """What time it is for the fake."""
+    """The time of the fake."""
     clock = call.world.fake.clock
     return Reply(200, {"now": iso(clock.now()), "frozen": clock.frozen})
 

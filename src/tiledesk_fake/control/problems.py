@@ -1,4 +1,4 @@
-"""What the control API says of a request that it does not serve: RFC 9457, with a code from a closed list."""
+"""The control API's answers to requests that it refuses: RFC 9457, with a code from a closed list."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus

@@ -36,7 +36,7 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
 def body_of(request: Request, route: Route) -> Any:
-    """What the body says, an empty one the empty object; raises a Problem for one that cannot be taken."""
+    """The JSON of the body, the empty object for an empty body; raises a Problem for a body that is not accepted."""
     if request.method not in _WITH_BODY:
         return {}
     media_type = request.content_type.partition(";")[0].strip().lower()
@@ -120,7 +120,7 @@ def _with(known: Iterable[str]) -> str:
 
 
 def said(value: Any) -> str:
-    """What a JSON value is, in words; never the value, which may be a password in the wrong place."""
+    """The kind of a JSON value, in words; never the value, which may be a password in the wrong place."""
     return _PHRASES.get(type(value)) or phrase(type(value))
 
 

@@ -157,9 +157,9 @@ class Gate:
 
 
 class _Claims:
-    """The claims of a genuine token. It never changes, so each part is worked out once.
+    """The claims of a genuine token. They never change, so each part is read once.
 
-    Each when it is asked for, because a part that cannot be read is no obstacle before its turn.
+    A part is read when it is needed, because an unreadable part must not fail a request before its turn.
     """
 
     def __init__(self, claims: dict[str, Any]) -> None:

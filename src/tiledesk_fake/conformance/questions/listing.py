@@ -54,7 +54,7 @@ def page_base(exam: Examination) -> Answer:
 
 
 def page_size(exam: Examination) -> Answer:
-    """How many records a page holds."""
+    """The number of records on a page."""
     page = exam.listed()
     body = body_of(page)
     if isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""What a question is, and what answers have in common."""
+"""The type of a question, and the common part of its answers."""
 
 from collections.abc import Callable
 from typing import Any

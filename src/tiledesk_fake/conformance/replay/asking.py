@@ -53,13 +53,13 @@ class Asked:
         self._road = Road(self._state, base_path)
 
     def meant(self, exchange: Exchange) -> Heard:
-        """What the target of a request means, whoever calls."""
+        """The meaning of a request's target, for any caller."""
         heard = self._road.hear()
         self._road.locate(_request(exchange, World(None, exchange.target, (), (), 0)), heard)
         return heard
 
     def say(self, exchange: Exchange, world: World) -> Said:
-        """What the fake answers to the request in this world."""
+        """The fake's answer to the request in this world."""
         users = {user.id: user for user in world.users}
         records = {record.id: record for record in world.records}
         self._state.restore(

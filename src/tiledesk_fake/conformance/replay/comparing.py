@@ -15,7 +15,9 @@ _COMPARED_HEADERS = ("WWW-Authenticate",)
 
 
 def difference(exchange: Exchange, answer: Answer | None) -> str:
-    """What the recorded answer has otherwise than the fake's; empty if nothing. Of a successful body only the kind."""
+    """How the recorded answer differs from the fake's; empty if it does not. Compares only the kind of a successful
+    body.
+    """
     if answer is None:
         return "" if exchange.status is None else f"expected no answer, got {exchange.status}"
     if exchange.status != answer.status:
@@ -87,7 +89,7 @@ def is_now(exchange: Exchange, ms: int | None) -> bool:
 
 
 def unlike_sign_in(exchange: Exchange, expected: Mapping[str, Any]) -> str:
-    """What a recorded sign-in says otherwise than the fake's."""
+    """How a recorded sign-in differs from the fake's."""
     got = exchange.json
     if not isinstance(got, dict) or got.get("success") is not True:
         return "success: expected true"
@@ -121,7 +123,7 @@ def unlike_sign_in(exchange: Exchange, expected: Mapping[str, Any]) -> str:
 def unlike_record(
     exchange: Exchange, expected: Mapping[str, Any], names: Mapping[str, str], *, is_new: bool, has_new_id: bool
 ) -> str:
-    """What a recorded record says otherwise than the fake's.
+    """How a recorded record differs from the fake's.
 
     `is_new` is whether it was made just now, `has_new_id` whether its id was. `names` are the names of the fields, by
     what they mean.

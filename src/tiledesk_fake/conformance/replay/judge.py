@@ -71,7 +71,7 @@ class Judge:
         self._touched = profile.revoke_again == "touched"
 
     def judge(self, exchange: Exchange) -> Judgement:
-        """What is to be said of an exchange."""
+        """The judgement of an exchange."""
         meant = self.asked.meant(exchange)
         judgement = Judgement(meant.operation)
         if meant.operation is not None and meant.operation.id in _REVOCATIONS:

@@ -251,7 +251,7 @@ class Knowledge:
 
     @staticmethod
     def name(given: Presented) -> str:
-        """What a user is told from others by, where a token does not tell."""
+        """The key that distinguishes users, if no token names them."""
         return given.basic[0] if given.basic else given.number or given.header or ""
 
 

@@ -1,4 +1,4 @@
-"""What a replay comes to: differences, and what the recording does not tell."""
+"""The outcome of a replay: differences, and what the recording does not tell."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -35,12 +35,12 @@ class Token(NamedTuple):
 
     @property
     def signed(self) -> str:
-        """What the signature is about."""
+        """The part of the token that is signed."""
         return f"{self.head}.{self.payload}"
 
     @property
     def claims(self) -> dict[str, Any]:
-        """What the token says; empty if that cannot be read."""
+        """The claims of the token; empty if they cannot be read."""
         return _decoded(self.payload)
 
     @property
@@ -88,7 +88,7 @@ class Presented(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What these credentials are told from others by."""
+        """The key that distinguishes these credentials from others."""
         return f"{self.header}\n{self.token.text if self.token else ''}"
 
     @property

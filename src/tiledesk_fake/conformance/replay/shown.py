@@ -1,4 +1,4 @@
-"""What of an exchange may be shown: without secrets, on one line."""
+"""The parts of an exchange that may be shown: without secrets, on one line."""
 
 from ...core.redaction import redacted
 from ...web.answer import Answer

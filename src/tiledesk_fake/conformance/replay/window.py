@@ -67,7 +67,7 @@ class Window:
         self._natural = self._field is None or (self._profile.tie_order == "natural" and self._field not in _UNIQUE)
 
     def wrong(self, page: Page) -> str:
-        """What cannot be so; empty if all can."""
+        """The contradiction in a page; empty if there is none."""
         return (
             next(filter(None, map(self._wrong_record, page.records)), "")
             or self._wrong_order(page.records)

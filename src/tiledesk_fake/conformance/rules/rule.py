@@ -1,4 +1,4 @@
-"""What a rule is, and how a family of rules is collected."""
+"""The type of a rule, and how a family of rules is collected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Rule:
 
     @property
     def place(self) -> Place:
-        """Where the contract says so."""
+        """The place in the contract that says so."""
         return place(self.at, self.level)
 
     def check(self, examination: Examination) -> None:
