@@ -10,7 +10,19 @@ from typing import Any
 
 import httpx
 import pytest
-from flask import Blueprint, Flask, Response, abort, g, jsonify, request, request_finished, request_started, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    g,
+    jsonify,
+    make_response,
+    request,
+    request_finished,
+    request_started,
+    url_for,
+)
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import make_server
@@ -251,6 +263,15 @@ def test_faults_are_met_by_a_view_in_the_place_of_an_operation(way: Way) -> None
 
     assert [way("GET", LIST).status, way("GET", LIST).status] == [503, 200]
     assert way.fake.faults.unspent == []
+
+
+def test_a_view_that_calls_the_one_that_it_replaces_meets_a_fault_once(way: Way, ada: User) -> None:
+    inner = way.fake.app.view_functions["listTokens"]
+    way.fake.app.view_functions["listTokens"] = lambda: make_response(inner())
+    way.fake.faults.add("listTokens", delay_s=0.001)
+    way.fake.faults.add("listTokens", status=503)
+
+    assert [way("GET", LIST, ada.authorization).status for _ in range(3)] == [200, 503, 200]
 
 
 def test_set_up_is_allowed_after_the_first_request(way: Way, ada: User) -> None:

@@ -47,6 +47,8 @@ class Heard:
     # What the body says, where one was read.
     body: Any = field(default=None, repr=False)
     user: User | None = None
+    # Planned faults have been looked at, of which each request meets one at most.
+    met_faults: bool = False
     fault: str | None = None
     # Why it was answered as it was, without credentials.
     reason: str | None = None

@@ -180,8 +180,11 @@ class Road:
     def _misbehave(self, heard: Heard, wish: Delivery) -> Answer | None:
         """Do what a planned fault asks for: answer in the operation's place, drop the answer, or None for neither."""
         operation = heard.operation
-        spent = operation and self._state.faults.spend(operation.id, heard.values())
-        if not operation or not spent:
+        if operation is None or heard.met_faults:
+            return None
+        heard.met_faults = True
+        spent = self._state.faults.spend(operation.id, heard.values())
+        if spent is None:
             return None
         fault = spent.fault
         heard.fault = str(fault)
