@@ -161,6 +161,30 @@ def test_a_route_is_judged_by_the_rules_on_authorization_alone(way: Way) -> None
     assert [violation.rule for violation in way.fake.journal.violations] == ["auth-scheme"]
 
 
+@pytest.mark.parametrize("answers", [lambda: ("no", 403), lambda: abort(403)])
+def test_a_route_that_a_hook_answers_is_in_the_journal_all_the_same(way: Way, answers: Any) -> None:
+    way.fake.app.add_url_rule("/v3/projects/<id>", "project", lambda **names: names)
+    way.fake.app.before_request(answers)
+
+    assert way("GET", "/v3/projects/5").status == 403
+
+    way.fake.journal.assert_called("project", id="5", status=403)
+    assert way.fake.journal.violations == []
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [("GET", "/v3/projects", 308), ("GET", "/v3//projects/", 308), ("POST", "/v3/projects/", 405)],
+)
+def test_what_flask_answers_for_a_route_is_an_exchange_with_it(way: Way, method: str, target: str, status: int) -> None:
+    way.fake.app.add_url_rule("/v3/projects/", "projects", lambda: "all")
+
+    assert way(method, target).status == status
+
+    way.fake.journal.assert_called("projects", status=status)
+    assert way.fake.journal.violations == []
+
+
 def test_a_blueprint_answers(way: Way) -> None:
     blueprint = Blueprint("bots", __name__, url_prefix="/v3/bots")
     blueprint.add_url_rule("/<id>", "bot", lambda **names: {"_id": names["id"]})
@@ -248,6 +272,23 @@ def test_a_middleware_that_is_a_generator_is_noted_when_it_has_answered(way: Way
     assert [exchange.status for exchange in way.fake.journal.exchanges] == [200]
 
 
+def test_the_fake_answers_what_a_middleware_has_made_of_a_request(way: Way, ada: User) -> None:
+    token = way.fake.issue_token(ada, jti="phone")
+    inner = way.fake.app.wsgi_app
+
+    def middleware(environ: Any, start_response: Any) -> Any:
+        changed = {"REQUEST_METHOD": "DELETE", "HTTP_AUTHORIZATION": ada.authorization}
+        path = environ["PATH_INFO"].replace("/api/", "/v3/")
+        return inner({**environ, **changed, "PATH_INFO": path}, start_response)
+
+    way.fake.app.wsgi_app = middleware  # type: ignore[method-assign]
+
+    assert way("POST", "/api/jwt/history/phone?").status == 200
+    assert token.revoked
+    way.fake.journal.assert_called("revokeTokenByJti", jti="phone", user=ada, status=200)
+    assert [len(way.fake.journal), way.fake.journal.violations] == [1, []]
+
+
 def test_a_view_in_the_place_of_an_operation_answers_for_it(way: Way) -> None:
     way.fake.app.view_functions["revokeTokenByJti"] = lambda jti: ({"gone": jti}, 202)
 
@@ -306,6 +347,10 @@ def test_a_view_may_be_async(way: Way) -> None:
         ("POST", LIST),
         ("DELETE", f"{LIST}/id%2Fx"),
         ("DELETE", f"{LIST}/%zz"),
+        ("GET", "/v3//jwt/history"),
+        ("GET", "/v3/jwt%2Fhistory"),
+        ("POST", "/v3/jwt%2Fhistory"),
+        ("DELETE", f"{LIST}/a%2F%2Fb"),
         ("GET", f"{LIST}?page=x&direction=5"),
         ("GET", "/v3/nothing"),
         ("GET", "/elsewhere"),
@@ -507,6 +552,20 @@ def test_it_works_below_a_prefix(prefix: str, base_path: str, hooked: bool, raw:
     assert fake.journal.exchanges[0].target == f"{target}?direction=1"
 
 
+@pytest.mark.parametrize("prefix", ["/td", "/api", "/api/v3"])
+def test_a_route_works_below_a_prefix(prefix: str) -> None:
+    fake = TiledeskFake(base_path="/api/v3")
+    fake.app.add_url_rule("/api/v3/projects/<id>", "project", lambda **names: url_for("project", **names))
+    app = DispatcherMiddleware(nowhere, {prefix: fake.app})
+    target = f"{prefix if prefix.startswith('/td') else ''}/api/v3/projects/5"
+
+    reply = call(app, "GET", target)
+
+    assert (reply.status, reply.body.decode()) == (200, target)
+    fake.journal.assert_called("project", id="5", status=200)
+    assert fake.journal.violations == []
+
+
 def test_what_a_mount_shares_with_the_base_path_alone_by_letters_is_no_base_path() -> None:
     fake = TiledeskFake()
     app = DispatcherMiddleware(nowhere, {"/td": fake.wsgi_app})
@@ -566,6 +625,11 @@ def test_the_test_client_of_flask_keeps_its_context(fake: TiledeskFake, ada: Use
         client.get(f"{LIST}?page=0", headers={"Authorization": ada.authorization})
 
         assert (request.args["page"], g.mine) == ("0", 5)
+
+
+def test_a_request_context_may_be_dispatched_by_hand(fake: TiledeskFake, ada: User) -> None:
+    with fake.app.test_request_context(LIST, headers={"Authorization": ada.authorization}):
+        assert fake.app.full_dispatch_request().status_code == 200
 
 
 def test_a_proxy_fix_may_stand_before_it(fake: TiledeskFake, ada: User) -> None:

@@ -5,17 +5,19 @@ before any rule of the user's; so is what no rule matches.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
+from urllib.parse import unquote, urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Request, Response, request, signals
 from flask.sansio.scaffold import setupmethod
 from flask.typing import ResponseReturnValue, RouteCallable
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import NotFound
-from werkzeug.routing import MapAdapter, Rule, UnicodeConverter
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import MapAdapter, RequestRedirect, Rule, UnicodeConverter
 
 from ..contract import Operation
 from ..core.request import Request as HeardRequest
@@ -28,7 +30,7 @@ from .answer import Answer
 from .problems import NEVER_SENT, internal_error
 from .road import Road
 from .routes import Match
-from .wsgi import read_request, status_line
+from .wsgi import RAW_PATHS, is_below, read_request, status_line
 
 _CONVERTER = re.compile(r"<[^>]*>")
 _SIGNALS = (
@@ -53,14 +55,16 @@ class _Answered(Response):
         return headers
 
 
-class _Hearing(NamedTuple):
-    """What is known of a request while Flask has it."""
+@dataclass(slots=True)
+class _Hearing:
+    """What is known of a request while Flask has it; `path` is the one that WSGI told, with its mount and without."""
 
     request: HeardRequest
     heard: Heard
     match: Match | Refusal
     delivery: Delivery | None
     wish: Delivery
+    path: tuple[str, str] = field(repr=False)
 
     @property
     def operation(self) -> Operation | None:
@@ -155,7 +159,9 @@ class FlaskApp(Flask):
 
     def _noted(self, app: _WsgiApp, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Call the app, and note what left after all hooks and middleware."""
-        if self._hearing in environ:
+        if known := environ.get(self._hearing):
+            if "wsgi_app" in vars(self):
+                self._hear_again(known, environ)
             return app(environ, start_response)
         hearing = environ[self._hearing] = self._hear(environ)
         status: int | None = None
@@ -185,7 +191,19 @@ class FlaskApp(Flask):
         # The body is read when it is needed, because the views of the user read theirs.
         came = read_request(environ, self._road.base_path, with_body=False)
         delivery: Delivery | None = environ.get(DELIVERY)
-        return _Hearing(came, heard, self._road.locate(came, heard), delivery, delivery or Delivery())
+        return _Hearing(came, heard, self._road.locate(came, heard), delivery, delivery or Delivery(), _path(environ))
+
+    def _hear_again(self, hearing: _Hearing, environ: WSGIEnvironment) -> None:
+        """Take a request for what a middleware has made of it."""
+        if not set(_path(environ)) & set(hearing.path):
+            # The middleware has changed the path where WSGI has it; the raw one is no longer that of the request.
+            environ = {name: value for name, value in environ.items() if name not in RAW_PATHS}
+        again = self._hear(environ)
+        hearing.request, hearing.heard, hearing.match = again.request, again.heard, again.match
+
+    def _hearing_of(self, environ: WSGIEnvironment) -> _Hearing:
+        # Who makes a context by hand and dispatches that has sent no request.
+        return environ.get(self._hearing) or self._hear(environ)
 
     # From the rule to the response.
 
@@ -194,12 +212,15 @@ class FlaskApp(Flask):
         adapter = super().create_url_adapter(request)
         if request is None or adapter is None:
             return adapter
-        hearing = request.environ.get(self._hearing) or self._hear(request.environ)
-        return _FakeFirst(adapter, hearing, self._rules)
+        mount, path, base_path = adapter.script_name.rstrip("/"), adapter.path_info, self._road.base_path
+        if is_below(mount + path, base_path) and not is_below(path, base_path):
+            # Mounted at a part of the base path, with which all rules begin.
+            adapter.script_name, adapter.path_info = "/", mount + path
+        return _FakeFirst(adapter, request, self._hearing_of(request.environ), self._rules)
 
     def dispatch_request(self) -> ResponseReturnValue:
         """As Flask's, but for what is the fake's; faults are met by who replaces an operation, too."""
-        hearing: _Hearing = request.environ[self._hearing]
+        hearing = self._hearing_of(request.environ)
         if hearing.is_the_fakes and hearing.operation is None:
             return self._answer()
         if hearing.operation is not None:
@@ -208,17 +229,9 @@ class FlaskApp(Flask):
                 answer = self._road.meet_fault(hearing.heard, hearing.wish)
                 if answer or (hearing.wish.drop and hearing.wish.drop not in ANSWERED):
                     return self._respond(hearing, answer)
-        elif isinstance(request.routing_exception, NotFound) or request.url_rule in self._rules.values():
+        elif isinstance(request.routing_exception, NotFound):
             return self._answer()
-        else:
-            self._hear_endpoint(hearing)
         return super().dispatch_request()
-
-    def _hear_endpoint(self, hearing: _Hearing) -> None:
-        if request.url_rule is not None:
-            hearing.heard.endpoint = request.url_rule.endpoint
-            hearing.heard.path_params = {name: str(value) for name, value in (request.view_args or {}).items()}
-            hearing.heard.query = request.args.to_dict(flat=False)
 
     def _view(self, id: str) -> RouteCallable:
         def operation(**path_params: str) -> Response:
@@ -228,7 +241,7 @@ class FlaskApp(Flask):
         return operation
 
     def _answer(self) -> Response:
-        hearing: _Hearing = request.environ[self._hearing]
+        hearing = self._hearing_of(request.environ)
         hearing.request.body = request.get_data()
         try:
             answer = self._road.reply(hearing.request, hearing.heard, hearing.wish, hearing.match)
@@ -280,6 +293,11 @@ def _noted_when_begun(parts: Iterable[bytes], note: Callable[[], None]) -> Itera
         getattr(parts, "close", lambda: None)()
 
 
+def _path(environ: WSGIEnvironment) -> tuple[str, str]:
+    below = environ.get("PATH_INFO", "")
+    return environ.get("SCRIPT_NAME", "") + below, below
+
+
 class _Segment(UnicodeConverter):
     """Werkzeug's converter of a segment, for which a slash is part of the value when a URL is built."""
 
@@ -288,9 +306,9 @@ class _Segment(UnicodeConverter):
 
 
 class _FakeFirst(MapAdapter):
-    """Matches what is the fake's before any rule of the user's."""
+    """Matches what is the fake's before any rule of the user's, and notes which of these a request is for."""
 
-    def __init__(self, adapter: MapAdapter, hearing: _Hearing, rules: dict[str, Rule]) -> None:
+    def __init__(self, adapter: MapAdapter, request: Request, hearing: _Hearing, rules: dict[str, Rule]) -> None:
         super().__init__(
             adapter.map,
             adapter.server_name,
@@ -301,14 +319,46 @@ class _FakeFirst(MapAdapter):
             adapter.default_method,
             adapter.query_args,
         )
+        self._request = request
         self._hearing = hearing
         self._rules = rules
 
     def match(self, path_info: str | None = None, *arguments: Any, **named: Any) -> Any:
-        if path_info is None and self._hearing.operation is not None:
-            rule = self._rules[self._hearing.operation.id]
-            path_params = dict(self._hearing.heard.path_params)
-            return (rule if named.get("return_rule") else rule.endpoint), path_params
-        if path_info is None and self._hearing.is_the_fakes:
+        if path_info is not None:
+            return super().match(path_info, *arguments, **named)
+        path_params: Mapping[str, Any]
+        hearing = self._hearing
+        if hearing.operation is not None:
+            rule, path_params = self._rules[hearing.operation.id], dict(hearing.heard.path_params)
+        elif hearing.is_the_fakes:
             raise NotFound
-        return super().match(path_info, *arguments, **named)
+        else:
+            try:
+                rule, path_params = super().match(return_rule=True)
+            except (MethodNotAllowed, RequestRedirect) as answer:
+                self._note_endpoint(*self._rule_behind(answer))
+                raise
+            self._note_endpoint(rule, path_params)
+        return (rule if named.get("return_rule") else rule.endpoint), path_params
+
+    def _note_endpoint(self, rule: Rule | None, path_params: Mapping[str, Any]) -> None:
+        """Note the rule of the user's that a request is for; a hook or Flask may answer in the place of its view."""
+        if rule in self._rules.values():
+            # By the decoded path, or one that Flask corrects; the real server takes neither for the operation.
+            raise NotFound
+        if rule is not None:
+            heard = self._hearing.heard
+            heard.endpoint = rule.endpoint
+            heard.path_params = {name: str(value) for name, value in path_params.items()}
+            heard.query = self._request.args.to_dict(flat=False)
+
+    def _rule_behind(self, answer: MethodNotAllowed | RequestRedirect) -> tuple[Rule | None, Mapping[str, Any]]:
+        path = method = None
+        if isinstance(answer, RequestRedirect):
+            path = "/" + unquote(urlsplit(answer.new_url).path).removeprefix(self.script_name)
+        else:
+            method = next(iter(answer.valid_methods or ()), None)
+        try:
+            return super().match(path, method, return_rule=True)
+        except HTTPException:
+            return None, {}

@@ -16,6 +16,9 @@ from .body import BODY_LIMIT, reads
 from .problems import NEVER_SENT, internal_error
 from .road import Road
 
+RAW_PATHS = ("RAW_URI", "REQUEST_URI")
+"""Where WSGI servers put the target as it was sent, if they do."""
+
 _WITHOUT_BODY = (204, 304)
 
 
@@ -125,17 +128,22 @@ def _body(environ: WSGIEnvironment) -> bytes:
 
 def _raw_path(environ: WSGIEnvironment) -> str:
     """The path of the target as it was sent; where the WSGI server does not tell, as it may have been."""
-    raw: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    raw: str | None = environ.get(RAW_PATHS[0]) or environ.get(RAW_PATHS[1])
     if raw is not None:
         # Werkzeug's test client tells the path alone there, so the query is taken from where all servers tell it.
         return raw.partition("?")[0]
     return _quoted(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
 
 
+def is_below(path: str, base_path: str) -> bool:
+    """Whether a path is a base path or below one."""
+    return f"{path}/".startswith(f"{base_path}/")
+
+
 def _below_mount(path: str, environ: WSGIEnvironment, base_path: str) -> str:
     """The raw path without what the app is mounted under, unless that is part of the base path."""
     mount, below = environ["SCRIPT_NAME"], environ.get("PATH_INFO", "")
-    if not f"{below}/".startswith(f"{base_path}/"):
+    if not is_below(below, base_path):
         return path
     for spelt in (mount, _quoted(mount)):
         if path.startswith(spelt):
