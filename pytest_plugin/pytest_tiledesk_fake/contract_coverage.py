@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -27,7 +28,10 @@ class CoverageOfRun:
         self._config = config
         self._hub = hub
         if file and Path(file).suffix not in (".html", ".json"):
-            raise SettingError(f"--tiledesk-coverage: expected a file that ends with .html or .json, got {file!r}")
+            option = "--tiledesk-coverage"
+            are_tests = "::" in file or Path(config.invocation_params.dir, file).exists()
+            hint = f"; write the tests first: pytest {quote(file)} {option}" if are_tests else ""
+            raise SettingError(f"{option}: expected a file that ends with .html or .json, got {file!r}{hint}")
         self._file = file
         self._least = _percent(fail_under)
         self._coverage = Coverage(cells(default_profile(config)))
@@ -87,7 +91,7 @@ class CoverageOfRun:
 
 def _percent(text: str | None) -> float:
     try:
-        percent = float(text or 0)
+        percent = 0.0 if text is None else float(text)
     except ValueError:
         percent = -1
     if not 0 <= percent <= 100:

@@ -100,10 +100,10 @@ class Dependence:
         if not lines and ran:
             lines.append("No test falls under another choice of what it touches, as far as they were run again.")
         elif not ran:
-            lines.append("No test was run again: none touched an assumption that may be varied.")
+            lines.append("No test was run again: none that passes touches an assumption that may be varied.")
         spared = sum(self._spared.values())
         lines.append(
-            f"{ran} times a test was run again under another choice; {spared} times that was spared, "
+            f"{_times(ran).capitalize()} a test was run again under another choice; {_times(spared)} that was spared, "
             "because the test does not touch the assumption."
         )
         if self._not_varied:
@@ -133,6 +133,10 @@ class Dependence:
             f"known, fix it in the profile: --tiledesk-profile {id}={base}"
         )
         return lines
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _assumptions() -> dict[str, Mapping[str, Any]]:

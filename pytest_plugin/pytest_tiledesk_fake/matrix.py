@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -33,8 +34,11 @@ def asked_for(value: str, root: Path) -> frozenset[str]:
         if id not in CHOICES:
             option = "--tiledesk-assume-each"
             if "/" in id or "::" in id or id.endswith(".py") or (root / id).exists():
+                # What a node id has in brackets may have blanks and commas.
+                tests = value if "::" in value else id
                 raise SettingError(
-                    f"{option}: took {id!r} for the ids of assumptions; write the tests first: pytest {id} {option}"
+                    f"{option}: took {tests!r} for the ids of assumptions; "
+                    f"write the tests first: pytest {quote(tests)} {option}"
                 )
             raise SettingError(f"{option}: there is no assumption {id!r}{nearest(id, CHOICES)}")
     return frozenset(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -28,8 +29,13 @@ def _register_matrix(config: pytest.Config, hub: Hub) -> None:
         return
     if each is None:
         raise SettingError("--tiledesk-assume-report: nothing is run for it; say --tiledesk-assume-each as well")
-    config.pluginmanager.register(Dependence(config, report), "tiledesk_fake_dependence")
-    config.pluginmanager.register(Matrix(config, hub, asked_for(each, config.rootpath)), "tiledesk_fake_matrix")
+    matrix = Matrix(config, hub, asked_for(each, config.rootpath))
+    if report is not None:
+        _check_place(config, "--tiledesk-assume-report", report)
+    config.pluginmanager.register(matrix, "tiledesk_fake_matrix")
+    # Tests that are only collected tell nothing.
+    if not config.getoption("collectonly"):
+        config.pluginmanager.register(Dependence(config, report), "tiledesk_fake_dependence")
 
 
 def _register_coverage(config: pytest.Config, hub: Hub) -> None:
@@ -38,7 +44,11 @@ def _register_coverage(config: pytest.Config, hub: Hub) -> None:
         return
     from .contract_coverage import CoverageOfRun
 
-    config.pluginmanager.register(CoverageOfRun(config, hub, file or "", least), "tiledesk_fake_coverage")
+    coverage = CoverageOfRun(config, hub, file or "", least)
+    if file:
+        _check_place(config, "--tiledesk-coverage", file)
+    if not config.getoption("collectonly"):
+        config.pluginmanager.register(coverage, "tiledesk_fake_coverage")
 
 
 def _register_artifacts(config: pytest.Config, hub: Hub) -> None:
@@ -46,4 +56,23 @@ def _register_artifacts(config: pytest.Config, hub: Hub) -> None:
         return
     from .artifacts import Artifacts
 
+    _check_place(config, "--tiledesk-artifacts", folder, is_folder=True)
     config.pluginmanager.register(Artifacts(hub, Path(config.invocation_params.dir, folder)), "tiledesk_fake_artifacts")
+
+
+def _check_place(config: pytest.Config, option: str, name: str, *, is_folder: bool = False) -> None:
+    """Raise SettingError where nothing can be written to a file or folder: before the tests, not for what they found.
+
+    Nothing is left there, because there may be nothing to write.
+    """
+    if not name:
+        raise SettingError(f"{option}: expected a name, got {name!r}")
+    path = Path(config.invocation_params.dir, name)
+    try:
+        there = next(each for each in (path, *path.parents) if each.exists())
+        if there == path and not is_folder:
+            path.open("a").close()
+        else:
+            TemporaryFile(dir=there).close()
+    except OSError as problem:
+        raise SettingError(f"{option}: cannot write {name!r}: {problem.strerror}") from None

@@ -54,3 +54,27 @@ def test_nothing_in_it_is_secret(left: Path) -> None:
     jwts = (left.parents[1] / "jwts.txt").read_text().split()
     parts = [part for jwt in jwts for part in jwt.split(".")]
     assert [secret for secret in (*SECRETS.values(), *parts, "a claim of ours") if secret in text] == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [
+        ("test_it.py", "--tiledesk-artifacts: cannot write 'test_it.py': Not a directory"),
+        ("test_it.py/left", "--tiledesk-artifacts: cannot write 'test_it.py/left': Not a directory"),
+        ("", "--tiledesk-artifacts: expected a name, got ''"),
+    ],
+)
+def test_a_folder_that_cannot_be_is_refused(project: Project, folder: str, said: str) -> None:
+    project.write("test_it.py", "def test_passes(): pass")
+    run = project.run(f"--tiledesk-artifacts={folder}")
+
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert said in run.errors
+
+
+def test_nothing_is_left_where_no_test_fails(project: Project) -> None:
+    project.write("test_it.py", "def test_passes(fake_tiledesk): pass")
+    run = project.run("--tiledesk-artifacts=left")
+
+    assert run.counts == {"passed": 1}
+    assert not (project.folder / "left").exists()

@@ -133,10 +133,30 @@ def test_too_little_fails_the_run(suite: Project, least: str, code: int) -> None
     [
         ("--tiledesk-coverage=page.pdf", "expected a file that ends with .html or .json, got 'page.pdf'"),
         ("--tiledesk-coverage-fail-under=101", "expected a number from 0 to 100, got '101'"),
+        ("--tiledesk-coverage-fail-under=", "expected a number from 0 to 100, got ''"),
+        ("--tiledesk-coverage=test_it.py", "; write the tests first: pytest test_it.py --tiledesk-coverage"),
+        (
+            "--tiledesk-coverage=test_it.py::test_it[a b]",
+            "; write the tests first: pytest 'test_it.py::test_it[a b]' --tiledesk-coverage",
+        ),
+        ("--tiledesk-coverage=folder.html", "--tiledesk-coverage: cannot write 'folder.html': Is a directory"),
+        (
+            "--tiledesk-coverage=test_it.py/page.html",
+            "--tiledesk-coverage: cannot write 'test_it.py/page.html': Not a directory",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(suite: Project, option: str, said: str) -> None:
+    (suite.folder / "folder.html").mkdir()
     run = suite.run(option)
 
     assert run.code == pytest.ExitCode.USAGE_ERROR
     assert said in run.errors
+
+
+def test_where_tests_are_only_collected_nothing_is_too_little(suite: Project) -> None:
+    run = suite.run("--tiledesk-coverage=page.html", "--tiledesk-coverage-fail-under=50", "--collect-only")
+
+    assert run.code == pytest.ExitCode.OK
+    assert "coverage of the contract" not in run.text
+    assert not (suite.folder / "page.html").exists()

@@ -234,6 +234,19 @@ def test_the_first_failure_ends_it_where_that_is_asked_for(suite: Project) -> No
         (["--tiledesk-assume-each", "test_it.py"], "pytest test_it.py --tiledesk-assume-each"),
         (["--tiledesk-assume-each=page-bas"], "there is no assumption 'page-bas'; did you mean 'page-base'?"),
         (["--tiledesk-assume-report=x.json"], "say --tiledesk-assume-each as well"),
+        (
+            ["--tiledesk-assume-each", "test_it.py::test_it[a b]"],
+            "pytest 'test_it.py::test_it[a b]' --tiledesk-assume-each",
+        ),
+        (
+            ["--tiledesk-assume-each", "--tiledesk-assume-report=."],
+            "--tiledesk-assume-report: cannot write '.': Is a directory",
+        ),
+        (
+            ["--tiledesk-assume-each", "--tiledesk-assume-report=test_it.py/x.json"],
+            "--tiledesk-assume-report: cannot write 'test_it.py/x.json': Not a directory",
+        ),
+        (["--tiledesk-assume-each", "--tiledesk-assume-report="], "--tiledesk-assume-report: expected a name, got ''"),
     ],
 )
 def test_what_cannot_work_is_refused_with_what_can(suite: Project, arguments: list[str], said: str) -> None:
@@ -241,6 +254,26 @@ def test_what_cannot_work_is_refused_with_what_can(suite: Project, arguments: li
 
     assert told.code == pytest.ExitCode.USAGE_ERROR
     assert said in told.errors
+
+
+def test_where_tests_are_only_collected_nothing_is_said_of_what_they_depend_on(suite: Project) -> None:
+    told = suite.run("--tiledesk-assume-each", "--tiledesk-assume-report=x.json", "--collect-only")
+
+    assert "what your client depends on" not in told.text
+    assert "test_first_page" in told.text
+    assert not (suite.folder / "x.json").exists()
+
+
+def test_once_is_said_of_what_was_run_once(suite: Project) -> None:
+    told = suite.run("--tiledesk-assume-each=page-base", "test_it.py::test_first_page")
+
+    assert "Once a test was run again under another choice; 0 times that was spared" in told.text
+
+
+def test_of_what_fails_as_configured_it_is_not_said_that_it_touches_nothing(suite: Project) -> None:
+    told = suite.run("test_it.py::test_first_page", "--tiledesk-assume-each", "--tiledesk-profile", "page-base=1")
+
+    assert "No test was run again: none that passes touches an assumption that may be varied." in told.text
 
 
 def test_a_marker_that_names_no_assumption_is_an_error(project: Project) -> None:
