@@ -5,14 +5,19 @@ A cell is one case of an operation, covered by the tests that met it. Calls that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from . import contract as contracts
 from .contract import Contract, Operation, Parameter
+from .contract.parameters import Parameters, parse_query
 from .contract.profile import CHOICES
 from .contract.references import resolved
 from .core.journal import Exchange
+from .refusals import InvalidParameter
+
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 Kind = Literal["answer", "parameter", "assumption"]
 
@@ -126,24 +131,23 @@ def _cases_of(parameter: Parameter) -> list[str]:
 
 
 def _met_cases(parameter: Parameter, exchange: Exchange) -> Iterator[str]:
+    path, _, query = exchange.target.partition("?")
     if parameter.location == "path":
         yield "given"
-        if "%" in exchange.target.partition("?")[0].rstrip("/").rpartition("/")[2]:
+        if _ESCAPE.search(path.rstrip("/").rpartition("/")[2]):
             yield "percent-encoded"
         return
-    given = exchange.query.get(parameter.name)
-    if given is None:
-        yield "absent"
-    elif not _is_valid(parameter, given):
+    # Not `exchange.query`, which has the first value alone of a parameter that is there twice.
+    given = parse_query(query).get(parameter.name)
+    try:
+        value = Parameters.value(parameter, given) if given else None
+    except InvalidParameter:
         yield "invalid"
+        return
+    if value is None:
+        yield "absent"
     elif "enum" in parameter.schema:
-        yield given
+        yield str(value)
     else:
-        edges = {str(parameter.schema["minimum"]): "minimum", str(parameter.schema["maximum"]): "maximum"}
-        yield edges.get(given, "between")
-
-
-def _is_valid(parameter: Parameter, given: str) -> bool:
-    if "enum" in parameter.schema:
-        return given in map(str, parameter.schema["enum"])
-    return given.isdecimal() and parameter.schema["minimum"] <= int(given) <= parameter.schema["maximum"]
+        edges = {parameter.schema["minimum"]: "minimum", parameter.schema["maximum"]: "maximum"}
+        yield edges.get(value, "between")

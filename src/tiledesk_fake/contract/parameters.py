@@ -82,7 +82,8 @@ class Parameters:
                 values[parameter.role] = parameter.default
         return values
 
-    def value(self, parameter: Parameter, given: Sequence[str]) -> Any:
+    @staticmethod
+    def value(parameter: Parameter, given: Sequence[str]) -> Any:
         """The value that a client gave a parameter; raises InvalidParameter for one that the contract excludes."""
         if len(given) > 1:
             raise InvalidParameter(parameter.name, f"expected one value, got {len(given)}")
