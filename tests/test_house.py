@@ -521,12 +521,25 @@ def test_all_that_serves_a_request_is_imported_and_read_when_the_first_fake_is_m
                 ("DELETE", "/v3/jwt/history/id/5", "Bearer x"),
                 ("PATCH", "/nowhere?token=1", "JWT"),
                 ("OPTIONS", "*", ""),
+                ("POST", "/v3/auth/signin", ""),
+            ]
+            plain = b'{"email": "ada@example.com", "password": "secret"}'
+            # Not by encode(), which would import what decodes them.
+            bodies = [
+                (plain, "application/json"),
+                (plain, "application/json; charset=utf-7"),
+                (b"".join(bytes([byte, 0]) for byte in plain), "application/json; charset=utf-16"),
+                (b"".join(bytes([0, byte]) for byte in plain), "application/json; charset=utf-16be"),
+                (b"email=ada%40example.com&password=secret", "application/x-www-form-urlencoded"),
             ]
             for method, target, authorization in calls:
-                connection = http.client.HTTPConnection("127.0.0.1", urlsplit(fake.url).port)
-                connection.request(method, target, "{", {"Authorization": authorization})
-                connection.getresponse().read()
-                connection.close()
+                for body, content_type in bodies:
+                    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(fake.url).port)
+                    headers = {"Authorization": authorization, "Content-Type": content_type}
+                    connection.request(method, target, body, headers)
+                    connection.getresponse().read()
+                    connection.close()
+            fake.journal.assert_called("signIn", status=200, times=len(bodies))
             [str(violation) for violation in fake.journal.violations]
         late = sorted(set(sys.modules) - before)
         print(json.dumps([opened, late]))

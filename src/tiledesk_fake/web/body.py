@@ -4,6 +4,7 @@ JSON and forms are read, by their type alone; whatever else is sent is ignored, 
 stricter: JSON that nests very deep is refused, where the real server reads it.
 """
 
+import codecs
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -26,6 +27,9 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a grammar
 _PARAMETER = re.compile(rf"""; *({_TOKEN}) *= *("(?:[ !#-\[\]-~\x80-\xff]|\\[ -~])*+"|{_TOKEN}) *""")
 _TYPE = re.compile(r" *([A-Za-z0-9][A-Za-z0-9!#$&^_-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}) *")
 _CODECS = {"utf8": "utf-8", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "utf16": "utf-16", "utf7": "utf-7"}
+for _encoding in _CODECS.values():
+    # Python imports a codec when it is first asked for; during a request, imports may be patched.
+    codecs.lookup(_encoding)
 _WINDOWS = {"gzip": 31, "deflate": 15}
 
 
