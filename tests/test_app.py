@@ -289,6 +289,17 @@ def test_the_fake_answers_what_a_middleware_has_made_of_a_request(way: Way, ada:
     assert [len(way.fake.journal), way.fake.journal.violations] == [1, []]
 
 
+def test_the_journal_has_the_status_that_left_where_a_stream_fails(fake: TiledeskFake) -> None:
+    def parts() -> Iterator[str]:
+        yield "one"
+        raise ValueError
+
+    fake.app.add_url_rule("/v3/stream", "stream", lambda: Response(parts()))
+
+    assert httpx.get(f"{fake.url}/stream", trust_env=False).status_code == 500
+    fake.journal.assert_called("stream", status=500, times=1)
+
+
 def test_a_view_in_the_place_of_an_operation_answers_for_it(way: Way) -> None:
     way.fake.app.view_functions["revokeTokenByJti"] = lambda jti: ({"gone": jti}, 202)
 

@@ -177,6 +177,9 @@ class FlaskApp(Flask):
 
         try:
             parts = app(environ, started)
+            if hearing.delivery is not None:
+                # The server sends nothing before it has all, so what fails on the way fails as a whole.
+                parts = _collected(parts)
         except BaseException as problem:
             status = None if isinstance(problem, NoAnswer) else NEVER_SENT.status
             note()
@@ -276,6 +279,13 @@ class FlaskApp(Flask):
     def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
         """Log an exception of the user's code, without the path, where credentials may be."""
         self.logger.error("Exception while a request was answered", exc_info=exc_info)
+
+
+def _collected(parts: Iterable[bytes]) -> list[bytes]:
+    try:
+        return list(parts)
+    finally:
+        getattr(parts, "close", lambda: None)()
 
 
 def _noted_when_begun(parts: Iterable[bytes], note: Callable[[], None]) -> Iterator[bytes]:
