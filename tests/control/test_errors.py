@@ -63,6 +63,8 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("PUT", "/_fake", {"seed": 1}, "impossible-now", "the fake that the server began with is in use"),
     ("PUT", "/w/new/_fake", {"seed": "1"}, "misuse", "seed: expected a whole number, got text"),
     ("PUT", "/w/new/_fake", {"base_path": "v3"}, "misuse", "expected a base path like '/v3'"),
+    ("PUT", "/w/new/_fake", {"base_path": "/_fake"}, "misuse", "expected a base path other than '/_fake'"),
+    ("PUT", "/w/new/_fake", {"base_path": "/_fake/v3"}, "misuse", "expected a base path other than '/_fake/v3'"),
     ("DELETE", "/_fake", None, "impossible-now", "POST /_fake/reset makes it as new"),
     ("DELETE", "/_fake/clock", None, "misuse", "expected one of the methods that this path has: GET, HEAD"),
     ("GET", "/_fake/nowhere", None, "not-found", "GET /_fake/openapi.json"),
@@ -160,15 +162,23 @@ def test_twenty_thousand_keys_cost_little(control: Caller) -> None:
     assert time.process_time() - begun < 5
 
 
-def test_a_body_past_the_limit_is_refused(control: Caller) -> None:
-    answer = control.session.post(
-        f"{control.origin}/_fake/scenario",
-        data=b" " * 512_001,
-        headers={"Content-Type": "application/json"},
-        timeout=10,
-    )
+@pytest.mark.parametrize("path", ["/_fake/scenario", "/w/mine/_fake/users"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
+def test_a_body_past_the_limit_is_a_problem(control: Caller, path: str, chunked: bool) -> None:
+    large = b" " * 512_001
+    json_type = {"Content-Type": "application/json"}
+    answer = control("POST", path, json=None, data=iter([large]) if chunked else large, headers=json_type)
 
     assert answer.status_code == 413
+    assert answer.json()["code"] == "too-large"
+    assert "at most 512,000 bytes" in answer.json()["detail"]
+
+
+def test_a_body_past_the_limit_is_refused_beside_the_control_api_as_the_real_server_does(control: Caller) -> None:
+    for path in ("/v3/jwt/history", "/w/mine/v3/jwt/history"):
+        answer = control("POST", path, json=None, data=b" " * 512_001, headers={"Content-Type": "application/json"})
+
+        assert (answer.status_code, answer.json()) == (413, {"err": "Request entity too large", "limit": 512_000})
 
 
 def test_the_codes_are_a_closed_list() -> None:

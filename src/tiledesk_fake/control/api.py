@@ -14,7 +14,7 @@ from .call import Call, Later, Reply
 from .description import Route
 from .operations import OPERATIONS, WITHOUT_USE
 from .problems import Problem
-from .reading import body_of, path_parameter, query_of
+from .reading import body_of, path_parameter, query_of, too_large
 from .security import Security
 from .waiting import Waiting
 from .worlds import NAME, World, Worlds
@@ -54,6 +54,10 @@ class ControlApi:
         except TiledeskFakeError as error:
             answer = problems.answer_to(problems.of(error))
         return Answer(answer.status, (*answer.headers, *_HEADERS), answer.body)
+
+    def too_large(self) -> Answer:
+        """The answer to a call whose body is too large to be read."""
+        return problems.answer_to(too_large())
 
     def _served(self, request: Request, environ: WSGIEnvironment, name: str | None, target: str) -> Answer:
         path, _, query = target.partition("?")

@@ -20,7 +20,7 @@ from ..web.answer import Answer, json_answer
 from ..web.wire import refusal
 from ..web.wsgi import read_request, respond
 from .security import Security
-from .worlds import NAME, Worlds
+from .worlds import CONTROL, NAME, Worlds
 
 if TYPE_CHECKING:
     from ..fake import TiledeskFake
@@ -32,7 +32,6 @@ MOST_WORLDS = 1_000
 _BESIDE_THE_FAKE = ("/_fake", "/w/")
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _WORLD = re.compile(r"/w/([^/?]*)")
-_CONTROL = re.compile(r"/_fake(?=[/?]|$)")
 _TAKEN = re.compile(r"/(_fake|w)(/|$)")
 
 
@@ -85,6 +84,13 @@ class ControlApp:
         return self._fake.ignores(environ) and not (
             environ["PATH_INFO"].startswith(_BESIDE_THE_FAKE) and _place(environ).is_control
         )
+
+    def too_large(self, environ: WSGIEnvironment) -> tuple[str, bytes] | None:
+        """The content type and the body of the refusal of a body too large to be read; None where it is the fake's."""
+        if not (environ["PATH_INFO"].startswith(_BESIDE_THE_FAKE) and _place(environ).is_control):
+            return None
+        answer = self._api.too_large()
+        return dict(answer.headers)["Content-Type"], answer.body
 
     @cached_property
     def _api(self) -> "ControlApi":
@@ -141,7 +147,7 @@ def _place(environ: WSGIEnvironment) -> _Place:
     target = _ABSOLUTE.sub("", request.below_mount, count=1)
     world = _WORLD.match(target)
     below = target[world.end() :] if world else target
-    return _Place(request, world[1] if world else None, below, bool(_CONTROL.match(below)))
+    return _Place(request, world[1] if world else None, below, bool(CONTROL.match(below)))
 
 
 def _for_clients(status: int, message: str) -> Answer:

@@ -46,7 +46,7 @@ def body_of(request: Request, route: Route) -> Any:
         wanted = " or ".join(route.media_types)
         raise Problem("content-type", f"expected the header Content-Type: {wanted}, in UTF-8", valid=route.media_types)
     if len(request.body) > BODY_LIMIT:
-        raise Problem("too-large", f"expected a body of at most {BODY_LIMIT:,} bytes; send it in several requests")
+        raise too_large()
     if not request.body.strip():
         return {}
     try:
@@ -56,6 +56,11 @@ def body_of(request: Request, route: Route) -> Any:
     if nests_too_deep(text):
         raise MisuseError(f"expected a body that nests at most {DEEPEST} levels of lists and objects")
     return _yaml(text) if media_type == "application/yaml" else _json(text)
+
+
+def too_large() -> Problem:
+    """The problem with a body that is larger than any that is read."""
+    return Problem("too-large", f"expected a body of at most {BODY_LIMIT:,} bytes; send it in several requests")
 
 
 def _json(text: str) -> Any:

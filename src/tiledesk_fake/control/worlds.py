@@ -14,6 +14,9 @@ from ..state import Snapshot
 if TYPE_CHECKING:
     from ..fake import TiledeskFake
 
+CONTROL = re.compile(r"/_fake(?=[/?]|$)")
+"""Where the paths of the control API begin, below the server or a world."""
+
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 MOST_SNAPSHOTS = 100
 # Of worlds that are no more, the names; one that is forgotten begins as if it had never been.
@@ -115,7 +118,12 @@ class Worlds:
     def set_up(self, world: World, **settings: object) -> None:
         """Begin a world anew with settings of its own. It must not have been used."""
         with self._lock:
-            world.fake = self._make(**settings)
+            fake = self._make(**settings)
+            if CONTROL.match(fake.base_path):
+                raise MisuseError(
+                    f"expected a base path other than {fake.base_path!r}; at /_fake is the control API of the world"
+                )
+            world.fake = fake
             self.use(world)
 
     def use(self, world: World) -> None:

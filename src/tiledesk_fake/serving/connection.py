@@ -60,7 +60,7 @@ class Connection:
         self._service = service
         self._peer = spell(*peer[:2])
         self._common = service.gateway.environ_for(peer)
-        self._reader = RequestReader(self._common, service.limits, service.gateway.ignores)
+        self._reader = RequestReader(self._common, service.limits, service.gateway.ignores, service.gateway.too_large)
         self._stream = service.make_stream(service.loop, client, self)
         self._asking: Asking | None = None  # until the app has answered
         self._timer: Timer | None = None  # for what will happen to the current answer

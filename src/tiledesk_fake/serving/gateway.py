@@ -7,7 +7,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from ..errors import NoAnswer
 from ..log import log, log_bug
-from .rejection import APP_FAILED, PHRASES, Bodies, Rejection
+from .rejection import APP_FAILED, BODY_TOO_LARGE, PHRASES, Bodies, Rejection
 
 
 class Outgoing(NamedTuple):
@@ -24,6 +24,10 @@ def ignores(app: WSGIApplication, environ: WSGIEnvironment) -> bool:
 
 def _reads_everything(environ: WSGIEnvironment) -> bool:
     return False
+
+
+def _no_words(environ: WSGIEnvironment) -> None:
+    return None
 
 
 class Gateway:
@@ -55,6 +59,10 @@ class Gateway:
         """Whether the app does not look at the body of this request, which may then be cut off."""
         return ignores(self.app, environ)
 
+    def too_large(self, environ: WSGIEnvironment) -> Rejection:
+        """The rejection of this request for the size of its body, in the app's words where it has some."""
+        return BODY_TOO_LARGE._replace(body=getattr(self.app, "too_large", _no_words)(environ))
+
     def environ_for(self, peer: tuple[Any, ...] | None) -> WSGIEnvironment:
         """The part of the environ that all requests of one client share."""
         address, port = peer[:2] if peer else ("", "")
@@ -82,7 +90,7 @@ class Gateway:
     def rejecting(self, rejection: Rejection, method: str = "GET") -> Outgoing:
         """The answer that a rejection becomes, with the body that the owner of the server has for it."""
         headers = [("Retry-After", "1")] if rejection.status == 503 else []
-        content_type, body = self._bodies.get(rejection.status, rejection.body)
+        content_type, body = rejection.body or self._bodies.get(rejection.status, ("", b""))
         if content_type:
             headers.append(("Content-Type", content_type))
         return outgoing(f"{rejection.status} {PHRASES[rejection.status]}", headers, body, method)

@@ -16,7 +16,6 @@ import httptools
 
 from .limits import Limits
 from .rejection import (
-    BODY_TOO_LARGE,
     EXPECTATION_FAILED,
     HEAD_TOO_LARGE,
     TLS_HANDSHAKE,
@@ -67,8 +66,17 @@ class RequestReader:
     cannot outgrow the limits.
     """
 
-    def __init__(self, template: WSGIEnvironment, limits: Limits, ignores: Callable[[WSGIEnvironment], bool]) -> None:
-        """`ignores` says of a request that nobody looks at its body: what is past the limit is let go of."""
+    def __init__(
+        self,
+        template: WSGIEnvironment,
+        limits: Limits,
+        ignores: Callable[[WSGIEnvironment], bool],
+        too_large: Callable[[WSGIEnvironment], Rejection],
+    ) -> None:
+        """`ignores` says of a request that nobody looks at its body: what is past the limit is let go of.
+
+        `too_large` is the rejection of one whose body somebody would look at.
+        """
         self.arrived: deque[Incoming | Rejection] = deque()
         self.begun = 0  # requests of which a first byte has come
         self.underway = False  # the last of them is not complete
@@ -77,6 +85,7 @@ class RequestReader:
         self._template = template
         self._limits = limits
         self._ignores = ignores
+        self._too_large = too_large
         self._parser = httptools.HttpRequestParser(self)
         self._verdict: Rejection | None = None  # of the callback that has raised
         self._barren_bytes = 0  # read since the last byte of a body, beyond the read in which the request began
@@ -160,7 +169,7 @@ class RequestReader:
         self._has_body = coding is not None or length > 0
         self._is_ignored = self._has_body and self._ignores(environ)
         if length > self._limits.body_bytes and not self._is_ignored:
-            self._fail(BODY_TOO_LARGE)
+            self._fail(self._too_large(self._environ))
 
     def _check_head_size(self) -> None:
         request_line = len(self._parser.get_method()) + len(self._target) + len("  HTTP/1.1\r\n")
@@ -187,7 +196,7 @@ class RequestReader:
             part = part[: self._limits.body_bytes - self._body.tell()]
         self._body.write(part)
         if self._body.tell() > self._limits.body_bytes:
-            self._fail(BODY_TOO_LARGE)
+            self._fail(self._too_large(self._environ))
 
     def on_message_complete(self) -> None:
         environ, body = self._environ, self._body

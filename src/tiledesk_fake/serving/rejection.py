@@ -7,7 +7,7 @@ OnRefused = Callable[[str, int, str], object]
 """Is told the reason, the status and the client (`127.0.0.1:50000`) of a request that is refused below the app."""
 
 Bodies = Mapping[int, tuple[str, bytes]]
-"""The content type and the body for some of the statuses below; one that is not there says what its rejection does."""
+"""The content type and the body for some of the statuses below, of rejections that have none of their own."""
 
 PHRASES: Mapping[int, str] = {
     400: "Bad Request",
@@ -23,12 +23,12 @@ PHRASES: Mapping[int, str] = {
 class Rejection(NamedTuple):
     """The status of an answer that the app did not make, and why it is that one, in words for who runs the server.
 
-    `body` is its content type and body where the owner of the server has none for the status.
+    `body` is its content type and body; without one, the owner of the server may have one for the status.
     """
 
     status: int
     reason: str
-    body: tuple[str, bytes] = ("", b"")
+    body: tuple[str, bytes] | None = None
 
 
 REQUEST_TIMEOUT = Rejection(408, "the request did not arrive in time")

@@ -37,7 +37,8 @@ class Server:
     `localhost`. `limits` holds from the next start on.
 
     Bodies are 512,000 bytes at most. An app may say by a method `ignores(environ)` that it does not look at that of a
-    request, by its head; it may have any size then, and comes cut off.
+    request, by its head; it may have any size then, and comes cut off. A method `too_large(environ)` may give the
+    content type and the body of the answer to one that is refused; None is for `bodies`.
 
     Some requests the app never hears of: what is no HTTP or offers another protocol (400), comes too slowly (408), is
     too large (413, 431), expects what is not done (417) or is one too many (503). `bodies` are for these answers and
