@@ -263,8 +263,10 @@ def _allowed(value: Any, source: str) -> frozenset[str]:
 
 def _assume_each(value: Any, source: str) -> frozenset[str] | bool:
     if not isinstance(value, bool | list | tuple | set | frozenset):
-        raise SettingError(f"{source}: expected assume_each as False or a list of assumptions, got {value!r}")
-    if wrong := [id for id in ([] if isinstance(value, bool) else value) if id not in CHOICES]:
+        hint = f"; write assume_each=[{_quoted(value)}]" if value in tuple(CHOICES) else ""
+        raise SettingError(f"{source}: expected assume_each as False or a list of assumptions, got {value!r}{hint}")
+    # A tuple, because what is no assumption may be what no mapping can look for.
+    if wrong := [id for id in ([] if isinstance(value, bool) else value) if id not in tuple(CHOICES)]:
         raise SettingError(f"{source}: assume_each: no assumption is {wrong[0]!r}{nearest(str(wrong[0]), CHOICES)}")
     return value if isinstance(value, bool) else frozenset(value)
 

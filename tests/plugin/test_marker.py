@@ -212,6 +212,9 @@ WRITTEN_WRONG = {
     'profile="page-size"': 'write profile="page-size=CHOICE", with one of its choices: ',
     'profile={"page_size": "10"}': "there is no assumption 'page_size'; did you mean 'page-size'?",
     'profile=["page-size=10"]': 'write profile="page-size=10", or profile={"page-size": "10"}',
+    'assume_each="page-base"': "or a list of assumptions, got 'page-base'; write assume_each=[\"page-base\"]",
+    'assume_each=["page-base=1"]': "assume_each: no assumption is 'page-base=1'; did you mean 'page-base'?",
+    'assume_each=[["page-base"]]': "assume_each: no assumption is ['page-base']",
     "frozen='2026-01-01T00:00:00Z'": "there is no 'frozen'",
     "'auth-scheme'": "expected keywords (profile, scenario, now, allow, strict, assume_each, intercept), "
     "got 'auth-scheme'",
