@@ -30,7 +30,7 @@ _SERVED = "http://127.0.0.1:8000"
 
 
 class Artifacts:
-    """Writes the artifacts at the end of each failed test."""
+    """Writes the artifacts of each failed test, as of the phase that failed."""
 
     def __init__(self, hub: Hub, folder: Path) -> None:
         """Raises SettingError where the library that writes HAR files is not installed."""
@@ -43,18 +43,13 @@ class Artifacts:
             ) from None
         self._hub = hub
         self._folder = folder
-        self._failed = False
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
-        self._failed = False
-
-    # Before the hub's hook, which lets go of the test's fakes.
+    # Before the hub's hook, which lets go of the test's fakes; after the phase that failed, because a fixture may reset
+    # the fake in the next.
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        self._failed = self._failed or report.failed
-        if report.when == "teardown" and self._failed:
+        if report.failed:
             # A server that does not answer leaves nothing to write.
             with suppress(CannotReach):
                 if self._hub.verdict.used:

@@ -40,12 +40,12 @@ class CoverageOfRun:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if report.when == "teardown":
-            # If the server does not answer, the test has failed for that.
-            with suppress(CannotReach):
-                if self._hub.verdict.used:
-                    cells = {cell for choices, exchange in self._hub.verdict.heard() for cell in met(exchange, choices)}
-                    report.tiledesk_cells = sorted(map(list, cells))  # type: ignore[attr-defined]
+        # After each phase, because a fixture may reset the fake in the next. If the server does not answer, the test
+        # has failed for that.
+        with suppress(CannotReach):
+            if self._hub.verdict.used:
+                cells = {cell for choices, exchange in self._hub.verdict.heard() for cell in met(exchange, choices)}
+                report.tiledesk_cells = sorted(map(list, cells))  # type: ignore[attr-defined]
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -78,3 +78,30 @@ def test_nothing_is_left_where_no_test_fails(project: Project) -> None:
 
     assert run.counts == {"passed": 1}
     assert not (project.folder / "left").exists()
+
+
+def test_what_is_left_is_of_the_failure_where_a_fixture_resets_the_fake_afterwards(project: Project) -> None:
+    project.write("client.py", CLIENT)
+    project.write("secrets.json", json.dumps(SECRETS))
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+        from client import misuse, set_up
+
+        @pytest.fixture(autouse=True)
+        def clean(fake_tiledesk_server):
+            yield
+            fake_tiledesk_server.reset()
+
+        def test_fails(fake_tiledesk_server):
+            ada, phone = set_up(fake_tiledesk_server)
+            misuse(fake_tiledesk_server, phone, ada)
+            assert False
+        """,
+    )
+    project.run("--tiledesk-artifacts=left")
+
+    (folder,) = (project.folder / "left").iterdir()
+    assert len((folder / "calls.sh").read_text().splitlines()) >= 10
+    assert "ada@example.com" in (folder / "state.yaml").read_text()

@@ -160,3 +160,22 @@ def test_where_tests_are_only_collected_nothing_is_too_little(suite: Project) ->
     assert run.code == pytest.ExitCode.OK
     assert "coverage of the contract" not in run.text
     assert not (suite.folder / "page.html").exists()
+
+
+def test_what_was_asked_counts_where_a_fixture_resets_the_fake_afterwards(project: Project) -> None:
+    fixtures = """
+    @pytest.fixture(autouse=True)
+    def clean(fake_tiledesk_server):
+        ask(fake_tiledesk_server, path="?page=1")
+        yield
+        fake_tiledesk_server.reset()
+
+
+    def test_resets(fake_tiledesk_server):
+        ask(fake_tiledesk_server, path="?page=0")
+    """
+    project.write("test_it.py", SUITE.partition("def test_lists")[0].rstrip() + "\n\n" + fixtures)
+    project.run("--tiledesk-coverage=cells.json")
+
+    cells = {cell["case"]: cell["tests"] for cell in json.loads(project.read("cells.json"))["cells"]}
+    assert cells["page=between"] == cells["page=minimum"] == ["test_it.py::test_resets"]
