@@ -206,6 +206,11 @@ USER = {"email": ADA}
         ({"users": [{"email": 5}]}, "users[0].email: expected text, got 5 (int); put it in quotes"),
         ({"users": [USER | {"pasword": "x"}]}, "unknown key 'pasword'; did you mean 'password'?"),
         ({"users": [USER | {"password": ["x"]}]}, "users[0].password: expected text, got a list"),
+        (
+            {"users": [None]},
+            "users[0]: expected a mapping with the keys email, password, _id, active, "
+            "firstname, lastname, emailverified, tokens, got null",
+        ),
         ({"users": [USER | {"_id": "5e"}]}, "users[0]: expected an id of 24 hex digits, got '5e'"),
         ({"users": [USER | {"active": "yes"}]}, "users[0].active: expected true or false, got yes (str)"),
         ({"users": [USER, USER]}, "users[1]: there is a user with the e-mail address 'ada@example.com' already"),

@@ -277,7 +277,7 @@ def _shown(value: Any) -> str:
     # What is long is not shown: it may be a token in the wrong place.
     if isinstance(value, str | int | float | datetime) and len(str(value)) <= 40:
         return f"{value!s} ({type(value).__name__})"
-    return f"a {type(value).__name__}"
+    return "null" if value is None else f"a {type(value).__name__}"
 
 
 def scenario_of(state: State) -> dict[str, Any]:

@@ -249,6 +249,7 @@ class Journal(OnlyOnce):
 
         `what` may name the parameters of the operation (as sent; None for not sent), `user` (a User or an e-mail
         address), `status`, and `headers`: a mapping from names, in whatever case, to values, None for not sent.
+        A journal holds no secret, so of a header that is one no more is compared than its scheme word.
 
         Raises AssertionError with the calls that came near, and MisuseError for a name that does not exist.
 
