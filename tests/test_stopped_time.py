@@ -16,6 +16,8 @@ from tiledesk_fake import TiledeskFake
 from tiledesk_fake.serving.limits import Limits
 from tiledesk_fake.serving.server import Server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 REFUSED = ["HTTP/1.1 408 Request Timeout", ""]
 

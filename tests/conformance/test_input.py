@@ -20,6 +20,8 @@ from tiledesk_fake.conformance.client import Client
 from tiledesk_fake.conformance.credentials import Basic, Jwt, Redaction
 from tiledesk_fake.conformance.reply import Reply
 
+pytestmark = pytest.mark.slow
+
 ADA = ("--basic", "ada@example.com:Secret")
 
 

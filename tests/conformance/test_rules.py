@@ -33,6 +33,8 @@ from tiledesk_fake.conformance.rules.rule import Family
 from tiledesk_fake.contract import FILE
 from tiledesk_fake.contract.places import place
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_ids_of_rules_are_different_and_readable() -> None:
     assert len(BY_ID) == len(RULES)

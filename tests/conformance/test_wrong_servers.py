@@ -8,6 +8,8 @@ from tiledesk_fake.conformance import RULES, Place, check
 from tiledesk_fake.conformance.rules import BY_ID
 from tiledesk_fake.contract.places import place
 
+pytestmark = pytest.mark.slow
+
 LIST = ("paths", "/jwt/history", "get")
 
 # Asked from their first rule to their last, these take a second each; the others are asked what they break only.

@@ -6,6 +6,8 @@ import pytest
 
 from tests.plugin.outside import Project
 
+pytestmark = pytest.mark.slow
+
 # All other warnings fail their test.
 WARN = ("-W", "error", "-W", "default::tiledesk_fake.pytest.LateCallWarning")
 

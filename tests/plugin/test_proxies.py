@@ -7,6 +7,8 @@ import pytest
 
 from tests.plugin.outside import Project, Run, Setup, run_many
 
+pytestmark = pytest.mark.slow
+
 # Whoever connects there is refused.
 DEAD = "http://127.0.0.1:1"
 
