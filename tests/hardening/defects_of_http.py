@@ -378,7 +378,7 @@ DEFECTS = [
             data=malformed.MALFORMED["host-twice"],
         ),
     ),
-    defect("shortens names", short_names, by(environs.test_headers_with_names_of_any_length_reach_the_app, length=65)),
+    defect("shortens names", short_names, by(environs.test_headers_with_names_of_any_length_reach_the_app, length=64)),
     defect(
         "trims all white space",
         instead("tiledesk_fake.serving.reader.RequestReader.on_header", all_white_space),
