@@ -13,8 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/run.installed
 	@$(BIN)/tiledesk-fake serve $(ARGS)
 
+# Many tests wait for processes and deadlines, so there are more workers than processors.
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -n 4 --dist loadscope -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist loadscope -m "not slow" $(ARGS)
 
 # What `make test` leaves out.
 test-all: $(VENV)/dev.installed
