@@ -17,8 +17,9 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _LAST_INDEX = 2**32 - 2
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SAFE_INTEGER = 2**53
-# What JavaScript trims; Python's strip() takes more, and not the last one.
-_BLANKS = "\t\n\v\f\r \xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+BLANKS = "\t\n\v\f\r \xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""The white space that JavaScript trims; Python's strip() takes more, and not the last one."""
+
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _RADIX = {"0x": 16, "0o": 8, "0b": 2}
 _INFINITE = {"Infinity": math.inf, "+Infinity": math.inf, "-Infinity": -math.inf}
@@ -92,7 +93,7 @@ def to_number(text: str) -> float:
     >>> to_number(" 1 "), to_number("0x10"), to_number("1e1"), to_number(""), to_number("1_0")
     (1, 16.0, 10.0, 0, nan)
     """
-    text = text.strip(_BLANKS)
+    text = text.strip(BLANKS)
     if text in _INFINITE:
         return _INFINITE[text]
     if not text:
