@@ -195,7 +195,7 @@ def _welcome(fake: TiledeskFake, *, with_password: bool, trusting: bool) -> list
     caller, *others = tokens
     by_token = [f"Authorization: {caller.authorization}"]
     history = f"{fake.url}/jwt/history"
-    direct = ["--noproxy", "*"] if _is_captured() else []
+    direct = _past_proxies()
     if trusting:
         direct += ["--cacert", fake.ca_file]
     lines = [
@@ -221,7 +221,7 @@ def _welcome(fake: TiledeskFake, *, with_password: bool, trusting: bool) -> list
 def _controls(fake: TiledeskFake, control_token: str | None) -> list[str]:
     """The URL of the page, and two lines for the control API; a token is named and never shown."""
     root = f"{fake.url.removesuffix(fake.base_path)}/_fake"
-    direct = ["--noproxy", "*"] if _is_captured() else []
+    direct = _past_proxies()
     token = [] if control_token is None else ["Authorization: Bearer $TILEDESK_FAKE_CONTROL_TOKEN"]
     user = '{"email": "lin@example.com"}'
     return [
@@ -246,9 +246,10 @@ def _works(token: Token, fake: TiledeskFake) -> bool:
     return not token.revoked and (token.expires_at is None or token.expires_at > fake.clock.now())
 
 
-def _is_captured() -> bool:
-    """Whether a proxy from the environment would capture a call of curl, and answer for the fake."""
-    return any(map(os.environ.get, ("http_proxy", "all_proxy", "ALL_PROXY")))
+def _past_proxies() -> list[str]:
+    """The options that keep curl's call from a proxy of the environment, which would answer for the fake."""
+    is_captured = any(map(os.environ.get, ("http_proxy", "all_proxy", "ALL_PROXY")))
+    return ["--noproxy", "*"] if is_captured else []
 
 
 def main() -> None:
